@@ -1,0 +1,37 @@
+import { PrismaPg } from '@prisma/adapter-pg'
+import { PrismaClient } from './generated/client.ts'
+
+/** A Prisma client, or the client inside one of its transactions: what every repository takes. */
+export type Db = Omit<PrismaClient, '$connect' | '$disconnect' | '$on' | '$extends' | '$transaction'>
+
+/** A client that can open transactions. */
+export type Database = PrismaClient
+
+/** How a process may use Postgres. */
+export interface DatabaseOptions {
+  url: string
+  /** Connections kept at most. */
+  poolSize: number
+  /** Called with errors of idle connections, which would otherwise end the process. */
+  onError: (error: Error) => void
+}
+
+/**
+ * Opens a pool of connections to Postgres behind a Prisma client. Nothing connects before the first query.
+ * Every wait is bounded, so that a lost database is an error within seconds and never a hang: node-postgres
+ * itself would wait for ever.
+ */
+export function createDatabase({ url, poolSize, onError }: DatabaseOptions): Database {
+  const adapter = new PrismaPg(
+    {
+      connectionString: url,
+      max: poolSize,
+      connectionTimeoutMillis: 1_500,
+      statement_timeout: 10_000,
+      query_timeout: 10_000,
+      keepAlive: true,
+    },
+    { onPoolError: onError, onConnectionError: onError },
+  )
+  return new PrismaClient({ adapter, transactionOptions: { maxWait: 2_000, timeout: 10_000 } })
+}

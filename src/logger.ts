@@ -1,0 +1,28 @@
+import pino from 'pino'
+
+/** The structured log that every part writes to; children carry `requestId`, `jobId` and the like. */
+export type Logger = pino.Logger
+
+/** Where secrets may stand in what is logged. */
+const SECRET_PATHS = [
+  'req.headers.authorization',
+  'req.headers.cookie',
+  'headers.authorization',
+  'authorization',
+  'apiKey',
+  'databaseUrl',
+  'redisUrl',
+]
+
+/**
+ * A logger to standard error: one JSON object a line, or readable lines on a terminal.
+ * @param name - the process: `api`, `worker`, `trainer`
+ */
+export function createLogger(options: { name: string; level: string; pretty: boolean }): Logger {
+  return pino(
+    { name: options.name, level: options.level, redact: { paths: SECRET_PATHS, censor: '[redacted]' } },
+    options.pretty
+      ? pino.transport({ target: 'pino-pretty', options: { destination: 2, ignore: 'pid,hostname', singleLine: true } })
+      : pino.destination({ dest: 2, sync: true }),
+  )
+}

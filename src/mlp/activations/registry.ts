@@ -1,0 +1,18 @@
+import { Type } from 'typebox'
+import type { Activation } from './activation.ts'
+import { linear } from './linear.ts'
+import { relu } from './relu.ts'
+import { sigmoid } from './sigmoid.ts'
+import { softmax } from './softmax.ts'
+import { tanh } from './tanh.ts'
+
+/** Every activation, by the name that requests use. */
+export const ACTIVATIONS = { linear, relu, sigmoid, softmax, tanh } as const satisfies Record<string, Activation>
+
+/** The name of an activation. */
+export type ActivationName = keyof typeof ACTIVATIONS
+
+/** An activation in a request. */
+export const ActivationSchema = Type.Enum(Object.keys(ACTIVATIONS) as ActivationName[], {
+  description: 'Applied to the affine part of the layer.',
+})

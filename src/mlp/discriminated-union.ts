@@ -1,0 +1,19 @@
+import { Type } from 'typebox'
+
+/**
+ * A schema of objects told apart by their `type`. With `discriminator`, an error names what is wrong with the
+ * alternative that was meant, instead of what is wrong with all of them.
+ * @see OpenAPI 3.1, "Discriminator Object"; Ajv, keyword `discriminator`
+ */
+export function discriminatedUnion<Members extends Type.TObject[]>(
+  members: [...Members],
+  options: { description?: string } = {},
+) {
+  return Type.Unsafe<Type.Static<Members[number]>>({
+    type: 'object',
+    required: ['type'],
+    discriminator: { propertyName: 'type' },
+    oneOf: members,
+    ...options,
+  })
+}

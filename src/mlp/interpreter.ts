@@ -1,0 +1,223 @@
+import { AssertionError } from 'node:assert'
+import type { BinaryKind, Operation, UnaryKind, Value } from './operations.ts'
+import { applyUpdate, type FloatArray, isUpdate } from './updates.ts'
+
+/** Tensors by value id. Labels are kept as floats: class numbers are exact in them. */
+export interface Interpreter {
+  /** Gives a value its numbers, row by row; they are used as they are, not copied. */
+  set(value: Value, data: FloatArray): void
+  /** The numbers of a value; good until the next `run`. */
+  get(value: Value): FloatArray
+  /** Runs operations in order on `batch` examples. */
+  run(operations: readonly Operation[], batch: number): void
+}
+
+/**
+ * Runs programs on plain typed arrays: the plainest executor, which the others are tested against, and for a
+ * single example also the fastest, for it has no overhead per operation. With `Float64Array` its gradients can be
+ * checked against finite differences.
+ */
+export function createInterpreter(
+  valueCount: number,
+  FloatArrayType: Float32ArrayConstructor | Float64ArrayConstructor,
+): Interpreter {
+  const arrays: (FloatArray | undefined)[] = new Array(valueCount)
+  const buffers: (FloatArray | undefined)[] = new Array(valueCount)
+
+  const get = (value: Value): FloatArray => {
+    const array = arrays[value.id]
+    if (array === undefined) throw new AssertionError({ message: `value ${value.id} is read before it is made` })
+    return array
+  }
+  const make = (value: Value, batch: number): FloatArray => {
+    const length = value.shape.reduce<number>((size, dim) => size * (dim === 'batch' ? batch : dim), 1)
+    let buffer = buffers[value.id]
+    if (buffer === undefined || buffer.length < length) {
+      buffer = new FloatArrayType(length)
+      buffers[value.id] = buffer
+    }
+    const array = buffer.length === length ? buffer : buffer.subarray(0, length)
+    arrays[value.id] = array
+    return array
+  }
+  return {
+    get,
+    set: (value, data) => {
+      arrays[value.id] = data
+    },
+    run(operations, batch) {
+      for (const operation of operations) {
+        if (isUpdate(operation)) applyUpdate(operation, get)
+        else compute(operation, get, value => make(value, batch))
+      }
+    },
+  }
+}
+
+type Read = (value: Value) => FloatArray
+
+function compute(operation: Exclude<Operation, { learningRate: Value }>, get: Read, make: Read): void {
+  switch (operation.kind) {
+    case 'constant':
+      make(operation.output)[0] = operation.value
+      return
+    case 'matMul':
+      return matMul(operation, get(operation.a), get(operation.b), make(operation.output))
+    case 'addBias': {
+      const bias = get(operation.bias)
+      const x = get(operation.x)
+      const y = make(operation.output)
+      for (let i = 0; i < y.length; i++) y[i] = at(x, i) + at(bias, i % bias.length)
+      return
+    }
+    case 'sumExamples': {
+      const x = get(operation.x)
+      const y = make(operation.output).fill(0)
+      for (let i = 0; i < x.length; i++) y[i % y.length] = at(y, i % y.length) + at(x, i)
+      return
+    }
+    case 'sumUnits': {
+      const x = get(operation.x)
+      const y = make(operation.output).fill(0)
+      const units = x.length / y.length
+      for (let i = 0; i < x.length; i++) y[Math.floor(i / units)] = at(y, Math.floor(i / units)) + at(x, i)
+      return
+    }
+    case 'flatten':
+      make(operation.output).set(get(operation.x))
+      return
+    case 'castLabels':
+      make(operation.output).set(get(operation.labels))
+      return
+    case 'oneHot': {
+      const y = make(operation.output).fill(0)
+      get(operation.labels).forEach((label, example) => {
+        y[example * operation.depth + label] = 1
+      })
+      return
+    }
+    case 'softmaxCrossEntropy':
+      return softmaxCrossEntropy(
+        get(operation.logits),
+        get(operation.labels),
+        make(operation.output),
+        make(operation.gradient),
+      )
+    case 'softmax': {
+      const x = get(operation.x)
+      const y = make(operation.output)
+      const units = Number(operation.x.shape[1])
+      for (let from = 0; from < x.length; from += units) softmaxRow(x, y, from, units)
+      return
+    }
+    case 'relu':
+    case 'sigmoid':
+    case 'tanh':
+    case 'softplus':
+    case 'abs':
+    case 'square': {
+      const f = UNARY[operation.kind]
+      const x = get(operation.x)
+      const y = make(operation.output)
+      for (let i = 0; i < y.length; i++) y[i] = f(at(x, i))
+      return
+    }
+    default: {
+      const f = BINARY[operation.kind]
+      const [a, b] = [get(operation.a), get(operation.b)]
+      const y = make(operation.output)
+      const repeat = a.length / b.length // 1: same shape; units: a column; the whole length: a scalar
+      for (let i = 0; i < y.length; i++) y[i] = f(at(a, i), at(b, Math.floor(i / repeat)))
+      return
+    }
+  }
+}
+
+const UNARY: Record<Exclude<UnaryKind, 'softmax'>, (x: number) => number> = {
+  relu: x => (x > 0 ? x : x <= 0 ? 0 : x), // NaN stays NaN
+  sigmoid: x => 1 / (1 + Math.exp(-x)),
+  tanh: Math.tanh,
+  softplus: x => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x))),
+  abs: Math.abs,
+  square: x => x * x,
+}
+
+const BINARY: Record<BinaryKind, (a: number, b: number) => number> = {
+  add: (a, b) => a + b,
+  subtract: (a, b) => a - b,
+  multiply: (a, b) => a * b,
+  divide: (a, b) => a / b,
+  reluGradient: (gradient, y) => (y > 0 ? gradient : 0),
+  sigmoidGradient: (gradient, y) => gradient * y * (1 - y),
+  tanhGradient: (gradient, y) => gradient * (1 - y * y),
+}
+
+/** Rows of the product are sums of rows of b, so that the inner loop walks memory in order. */
+function matMul(
+  operation: Extract<Operation, { kind: 'matMul' }>,
+  a: FloatArray,
+  b: FloatArray,
+  y: FloatArray,
+): void {
+  const { transposeA, transposeB } = operation
+  const columns = Number(operation.output.shape[1])
+  const rows = y.length / columns
+  const inner = a.length / rows
+  y.fill(0)
+  for (let row = 0; row < rows; row++) {
+    for (let k = 0; k < inner; k++) {
+      const factor = at(a, transposeA ? k * rows + row : row * inner + k)
+      if (factor === 0) continue
+      const from = row * columns
+      if (transposeB) {
+        for (let column = 0; column < columns; column++) {
+          y[from + column] = at(y, from + column) + factor * at(b, column * inner + k)
+        }
+      } else {
+        const bFrom = k * columns
+        for (let column = 0; column < columns; column++) {
+          y[from + column] = at(y, from + column) + factor * at(b, bFrom + column)
+        }
+      }
+    }
+  }
+}
+
+/** Writes softmax(x) of the row that starts at `from`, and gives log Σ eˣ of it. */
+function softmaxRow(x: FloatArray, y: FloatArray, from: number, units: number): number {
+  let max = Number.NEGATIVE_INFINITY
+  for (let i = from; i < from + units; i++) max = Math.max(max, at(x, i))
+  let sum = 0
+  for (let i = from; i < from + units; i++) {
+    const exponential = Math.exp(at(x, i) - max)
+    y[i] = exponential
+    sum += exponential
+  }
+  for (let i = from; i < from + units; i++) y[i] = at(y, i) / sum
+  return max + Math.log(sum)
+}
+
+/**
+ * Softmax with cross-entropy on rows of logits. Formula: losses/categorical-crossentropy.ts.
+ * @param losses - `[batch]`, written
+ * @param gradient - `[batch, units]`, written: softmax(logits) − one-hot label
+ */
+export function softmaxCrossEntropy(
+  logits: FloatArray,
+  labels: FloatArray,
+  losses: FloatArray,
+  gradient: FloatArray,
+): void {
+  const units = logits.length / labels.length
+  for (let example = 0; example < labels.length; example++) {
+    const from = example * units
+    const label = from + at(labels, example)
+    losses[example] = softmaxRow(logits, gradient, from, units) - at(logits, label)
+    gradient[label] = at(gradient, label) - 1
+  }
+}
+
+/** An element that is known to exist: loops here run within the length. */
+function at(array: FloatArray, index: number): number {
+  return array[index] as number
+}
