@@ -7,10 +7,11 @@ import { fileURLToPath } from 'node:url'
 const commands = ['generate', 'validate', 'format']
 
 export function prisma(command) {
-  if (!commands.includes(command)) throw new Error(`prisma command must be one of ${commands}, received ${command}`)
+  if (!commands.includes(command))
+    throw new Error(`prisma command must be one of ${commands}, received ${command}`)
   const cli = fileURLToPath(new URL('../node_modules/prisma/build/index.js', import.meta.url))
   execFileSync(process.execPath, [cli, command], {
-    stdio: ['ignore', 'ignore', 'inherit'],
+    stdio: ['ignore', 'ignore', 'pipe'],
     env: {
       ...process.env,
       PRISMA_SCHEMA_ENGINE_BINARY: process.execPath,

@@ -22,7 +22,10 @@ export function createLogger(options: { name: string; level: string; pretty: boo
   return pino(
     { name: options.name, level: options.level, redact: { paths: SECRET_PATHS, censor: '[redacted]' } },
     options.pretty
-      ? pino.transport({ target: 'pino-pretty', options: { destination: 2, ignore: 'pid,hostname', singleLine: true } })
+      ? pino.transport({
+          target: 'pino-pretty',
+          options: { destination: 2, ignore: 'pid,hostname', singleLine: true },
+        })
       : pino.destination({ dest: 2, sync: true }),
   )
 }

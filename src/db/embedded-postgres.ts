@@ -41,7 +41,8 @@ export async function startEmbeddedPostgres(folder: string): Promise<EmbeddedPos
   const account = process.getuid?.() === 0 ? await findOrCreateAccount() : null
   const cluster = path.join(path.resolve(folder), 'cluster')
   const passwordFile = path.join(path.resolve(folder), 'password')
-  const control = (...args: string[]) => run(binaries.pg_ctl, ['-D', cluster, ...args], { ...account, cwd: '/' })
+  const control = (...args: string[]) =>
+    run(binaries.pg_ctl, ['-D', cluster, ...args], { ...account, cwd: '/' })
 
   await mkdir(folder, { recursive: true, mode: 0o700 })
   if (account) await chown(folder, account.uid, account.gid)
@@ -49,18 +50,24 @@ export async function startEmbeddedPostgres(folder: string): Promise<EmbeddedPos
   if (!(await exists(path.join(cluster, 'PG_VERSION')))) {
     await createCluster(binaries, cluster, passwordFile, account)
   }
-  const isRunning = await control('status').then(
-    () => true,
-    () => false,
-  )
-  if (!isRunning) {
+  const isRunning = () =>
+    control('status').then(
+      () => true,
+      () => false,
+    )
+  if (!(await isRunning())) {
     const log = path.join(path.resolve(folder), 'postgres.log')
     const options = `-p ${await findFreePort()} -c listen_addresses=127.0.0.1 -c unix_socket_directories=''`
     await control('start', '--wait', '--timeout=60', '--log', log, '-o', options)
   }
   const url = await readUrl(cluster, passwordFile)
   await createDatabaseIfMissing(url)
-  return { url, stop: async () => void (await control('stop', '--mode=fast', '--wait')) }
+  return {
+    url,
+    async stop() {
+      if (await isRunning()) await control('stop', '--mode=fast', '--wait')
+    },
+  }
 }
 
 async function locateBinaries(): Promise<Binaries> {
@@ -68,7 +75,9 @@ async function locateBinaries(): Promise<Binaries> {
   try {
     return await import(name)
   } catch (cause) {
-    throw new Error(`embedded Postgres needs the package ${name}; set DATABASE_URL to use another server`, { cause })
+    throw new Error(`embedded Postgres needs the package ${name}; set DATABASE_URL to use another server`, {
+      cause,
+    })
   }
 }
 
@@ -77,7 +86,8 @@ async function findOrCreateAccount(): Promise<Account> {
   if (found) return found
   await run('useradd', ['--system', '--user-group', '--no-create-home', POSTGRES_USER])
   const created = await findAccount()
-  if (!created) throw new Error('embedded Postgres cannot run as root, and the account "postgres" cannot be made')
+  if (!created)
+    throw new Error('embedded Postgres cannot run as root, and the account "postgres" cannot be made')
   return created
 }
 
@@ -101,13 +111,27 @@ async function assertReachable(folder: string, binaries: Binaries, account: Acco
   }
 }
 
-async function createCluster(binaries: Binaries, cluster: string, passwordFile: string, account: Account | null) {
+async function createCluster(
+  binaries: Binaries,
+  cluster: string,
+  passwordFile: string,
+  account: Account | null,
+) {
   await rm(cluster, { recursive: true, force: true }) // half-made by an interrupted start
   await writeFile(passwordFile, randomBytes(24).toString('base64url'), { mode: 0o600 })
   await chmod(passwordFile, 0o600)
   if (account) await chown(passwordFile, account.uid, account.gid)
-  const flags = ['--username=postgres', '--auth=scram-sha-256', '--encoding=UTF8', '--locale=C', '--no-instructions']
-  await run(binaries.initdb, [`--pgdata=${cluster}`, `--pwfile=${passwordFile}`, ...flags], { ...account, cwd: '/' })
+  const flags = [
+    '--username=postgres',
+    '--auth=scram-sha-256',
+    '--encoding=UTF8',
+    '--locale=C',
+    '--no-instructions',
+  ]
+  await run(binaries.initdb, [`--pgdata=${cluster}`, `--pwfile=${passwordFile}`, ...flags], {
+    ...account,
+    cwd: '/',
+  })
 }
 
 /** The port stands in line 4 of `postmaster.pid`, the password beside the cluster. */

@@ -21,7 +21,9 @@ const RECONNECT_MS = 1_000
  * called with null.
  */
 export function createListener(databaseUrl: string, logger: Logger): Listener {
-  const handlers = new Map<Channel, Set<(payload: string | null) => void>>(CHANNELS.map(name => [name, new Set()]))
+  const handlers = new Map<Channel, Set<(payload: string | null) => void>>(
+    CHANNELS.map(name => [name, new Set()]),
+  )
   const closing = new AbortController()
   let client: pg.Client | null = null
 
@@ -30,7 +32,11 @@ export function createListener(databaseUrl: string, logger: Logger): Listener {
   }
 
   const connectOnce = async (): Promise<void> => {
-    const next = new pg.Client({ connectionString: databaseUrl, connectionTimeoutMillis: 2_000, keepAlive: true })
+    const next = new pg.Client({
+      connectionString: databaseUrl,
+      connectionTimeoutMillis: 2_000,
+      keepAlive: true,
+    })
     const ended = new Promise<void>(resolve => {
       next.once('end', resolve)
       next.on('error', error => {

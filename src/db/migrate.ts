@@ -62,7 +62,11 @@ async function findAppliedNames(client: pg.Client): Promise<Set<string>> {
   return new Set(rows.map(row => row.migration_name))
 }
 
-async function applyMigrations(databaseUrl: string, folder: string, migrations: Migration[]): Promise<string[]> {
+async function applyMigrations(
+  databaseUrl: string,
+  folder: string,
+  migrations: Migration[],
+): Promise<string[]> {
   const engine = await openSchemaEngine(databaseUrl)
   try {
     const { appliedMigrationNames } = await engine.applyMigrations({
@@ -87,16 +91,30 @@ async function applyMigrations(databaseUrl: string, folder: string, migrations: 
  * Prisma's schema engine on the given database. The caller frees it.
  * @param datamodel - a Prisma schema; only diffs need it
  */
-export async function openSchemaEngine(databaseUrl: string, datamodel = 'datasource db { provider = "postgresql" }') {
-  const gluePath = createRequire(import.meta.url).resolve('@prisma/schema-engine-wasm/schema_engine_bg')
-  const glue: typeof import('@prisma/schema-engine-wasm/schema_engine_bg') = await import(pathToFileURL(gluePath).href)
-  const wasm = await readFile(gluePath.replace(/\.js$/, '.wasm'))
-  const { instance } = await WebAssembly.instantiate(wasm, { './schema_engine_bg.js': glue })
+export async function openSchemaEngine(
+  databaseUrl: string,
+  datamodel = 'datasource db { provider = "postgresql" }',
+) {
+  glue ??= loadSchemaEngine()
+  const { SchemaEngine } = await glue
+  const adapter = bindMigrationAwareSqlAdapterFactory(new PrismaPg({ connectionString: databaseUrl }))
+  return SchemaEngine.new({ datamodels: [['schema.prisma', datamodel]] }, () => {}, adapter)
+}
+
+type Glue = typeof import('@prisma/schema-engine-wasm/schema_engine_bg')
+
+/** The package keeps its instance in a variable of its own, so a process can have one only. */
+let glue: Promise<Glue> | undefined
+
+async function loadSchemaEngine(): Promise<Glue> {
+  const file = createRequire(import.meta.url).resolve('@prisma/schema-engine-wasm/schema_engine_bg')
+  const loaded: Glue = await import(pathToFileURL(file).href)
+  const wasm = await readFile(file.replace(/\.js$/, '.wasm'))
+  const { instance } = await WebAssembly.instantiate(wasm, { './schema_engine_bg.js': loaded })
   // wasm-bindgen's way in, which the package leaves out of its types.
-  const { __wbg_set_wasm: setWasm } = glue as unknown as { __wbg_set_wasm(exports: object): void }
+  const { __wbg_set_wasm: setWasm } = loaded as unknown as { __wbg_set_wasm(exports: object): void }
   setWasm(instance.exports)
   const start = instance.exports.__wbindgen_start
   if (typeof start === 'function') start()
-  const adapter = bindMigrationAwareSqlAdapterFactory(new PrismaPg({ connectionString: databaseUrl }))
-  return glue.SchemaEngine.new({ datamodels: [['schema.prisma', datamodel]] }, () => {}, adapter)
+  return loaded
 }

@@ -30,7 +30,7 @@ const PANEL_HEIGHT = 312
 /** Plot area inside a panel; the left margin holds the longest tick label, such as `−1.00005e-10`. */
 const PLOT = { left: 84, right: 500, top: 60, bottom: 264 }
 /** Left edges of the legend's entries in px from the plot's: wide enough for `validation −1.234e-10`. */
-const LEGEND_SLOTS = [0, 134, 306]
+const LEGEND_SLOTS = [0, 124, 280]
 /** Okabe and Ito's blue and vermillion: told apart with every common colour-vision deficiency. */
 const COLORS: Record<Role, string> = { train: '#0072b2', validation: '#d55e00' }
 const INK = { strong: '#1f2933', normal: '#52606d', axis: '#9aa5b1', grid: '#e4e7eb' }
@@ -78,13 +78,7 @@ function readPanel(metric: string, rows: CurvesInput['rows']): Panel {
   const validationKey = `val${capitalise(metric)}`
   const train = readSeries('train', metric, rows)
   const validation = readSeries('validation', validationKey, rows)
-  const best =
-    metric === 'loss'
-      ? validation?.points.reduce<Point | undefined>(
-          (lowest, point) => (point.value < (lowest?.value ?? Number.POSITIVE_INFINITY) ? point : lowest),
-          undefined,
-        )
-      : undefined
+  const best = metric === 'loss' ? lowest(validation?.points ?? []) : undefined
   return { metric, series: [train, validation].filter(series => series !== undefined), best }
 }
 
@@ -95,6 +89,12 @@ function readSeries(role: Role, key: string, rows: CurvesInput['rows']): Series 
   })
   const last = points.findLast(isPresent)
   return last && { role, points, last: last.value }
+}
+
+/** The first of the points with the smallest value. */
+function lowest(points: readonly Point[]): Point | undefined {
+  const value = Math.min(...points.filter(isPresent).map(point => point.value))
+  return points.find(point => point.value === value)
 }
 
 function isPresent(point: Point): boolean {
@@ -109,8 +109,9 @@ function drawPanel({ metric, series, best }: Panel, x: Scale): string {
     ...series.map((one, index) => drawLegendEntry(one, PLOT.left + (LEGEND_SLOTS[index] ?? 0))),
     drawYAxis(y),
     drawXAxis(x),
-    best ? drawBest(best, x, y) : '',
+    best ? drawGuide(best, x) : '',
     ...series.map(one => drawSeries(one, x, y)),
+    best ? drawBest(best, x, y) : '',
     series.length === 0
       ? text((PLOT.left + PLOT.right) / 2, 166, 'no values', { 'text-anchor': 'middle' })
       : '',
@@ -121,7 +122,7 @@ function drawPanel({ metric, series, best }: Panel, x: Scale): string {
 
 /**
  * The value range to draw. It is never narrower than 1/10,000 of the values, which bounds the digits of the
- * tick labels, and it leaves neither [0, ∞) nor [0, 1] when the values do not: no accuracy axis passes 1.
+ * tick labels, and does not pass 1 when values in [0, 1] do not, so that no accuracy axis ends above 1.
  */
 function valueDomain(series: readonly Series[]): [number, number] {
   let low = Number.POSITIVE_INFINITY
@@ -132,20 +133,21 @@ function valueDomain(series: readonly Series[]): [number, number] {
   }
   if (low > high || (low === 0 && high === 0)) return [0, 1]
   const magnitude = Math.max(Math.abs(low), Math.abs(high))
-  const floor = low >= 0 ? 0 : Number.NEGATIVE_INFINITY
   const ceiling = low >= 0 && high <= 1 ? 1 : Number.POSITIVE_INFINITY
   const padding = low === high ? magnitude / 10 : Math.max(0, magnitude / 1e4 - (high - low)) / 2
-  return [Math.max(floor, low - padding), Math.min(ceiling, high + padding)]
+  return [low - padding, Math.min(ceiling, high + padding)]
 }
 
 function drawYAxis(y: Scale): string {
   const magnitude = Math.max(...y.domain().map(Math.abs))
-  const format = y.tickFormat(5, magnitude < 1e-3 || magnitude >= 1e5 ? 'e' : undefined)
+  const isPlain = magnitude >= 1e-3 && magnitude < 1e5
+  const format = y.tickFormat(5, isPlain ? undefined : 'e')
   return y
     .ticks(5)
     .map(tick => {
       const at = round(y(tick))
-      const label = text(PLOT.left - 8, at + 4, format(tick), { 'text-anchor': 'end' })
+      const content = tick === 0 && !isPlain ? '0' : format(tick)
+      const label = text(PLOT.left - 8, at + 4, content, { 'text-anchor': 'end' })
       return `<path d="M${PLOT.left},${at}H${PLOT.right}" stroke="${INK.grid}"/>${label}`
     })
     .join('\n')
@@ -162,13 +164,10 @@ function drawXAxis(x: Scale): string {
   return [axis, ...ticks, text(middle, PLOT.bottom + 36, 'epoch', { 'text-anchor': 'middle' })].join('\n')
 }
 
-/** Round epochs, preceded by 1, which is where the axis begins, unless their labels would touch. */
+/** Round epochs after 1, where the axis begins; fewer where their labels are wide, so that 9 px part any two. */
 function epochTicks(x: Scale): number[] {
-  const ticks = x.ticks(8).filter(Number.isInteger)
-  const first = ticks[0]
-  if (first === 1) return ticks
-  const isCrowded = first !== undefined && x(first) - x(1) < 28
-  return [1, ...(isCrowded ? ticks.slice(1) : ticks)]
+  const [, last = 1] = x.domain()
+  return [1, ...x.ticks(last < 1000 ? 8 : 5).filter(tick => tick > 1 && Number.isInteger(tick))]
 }
 
 function drawSeries({ role, points }: Series, x: Scale, y: Scale): string {
@@ -190,13 +189,17 @@ function drawSeries({ role, points }: Series, x: Scale, y: Scale): string {
   ].join('\n')
 }
 
+/** A line through the best epoch, drawn beneath the curves. */
+function drawGuide({ epoch }: Point, x: Scale): string {
+  const down = `M${round(x(epoch))},${PLOT.top}V${PLOT.bottom}`
+  return `<path class="best" d="${down}" stroke="${INK.axis}" stroke-dasharray="2 3"/>`
+}
+
 function drawBest({ epoch, value }: Point, x: Scale, y: Scale): string {
-  const at = round(x(epoch))
   const legendLeft = PLOT.left + (LEGEND_SLOTS[2] ?? 0)
   return [
-    `<path class="best" d="M${at},${PLOT.top}V${PLOT.bottom}" stroke="${INK.axis}" stroke-dasharray="2 3"/>`,
-    `<circle class="best" cx="${at}" cy="${round(y(value))}" r="6" fill="none" stroke="${INK.axis}"/>`,
-    `<circle cx="${legendLeft + 5}" cy="36" r="4.5" fill="none" stroke="${INK.axis}"/>`,
+    `<circle class="best" cx="${round(x(epoch))}" cy="${round(y(value))}" r="6" fill="none" stroke="${INK.normal}"/>`,
+    `<circle cx="${legendLeft + 5}" cy="36" r="4.5" fill="none" stroke="${INK.normal}"/>`,
     text(legendLeft + 15, 40, `best epoch ${epoch}`),
   ].join('\n')
 }

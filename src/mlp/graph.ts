@@ -141,6 +141,7 @@ export class Graph {
 /** The number of units of a `[batch, units]` value. */
 export function unitsOf(value: Value): number {
   const units = value.shape[1]
-  if (typeof units !== 'number') throw new AssertionError({ message: 'expected a value of shape [batch, units]' })
+  if (typeof units !== 'number')
+    throw new AssertionError({ message: 'expected a value of shape [batch, units]' })
   return units
 }

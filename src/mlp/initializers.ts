@@ -2,9 +2,12 @@ import { Type } from 'typebox'
 import type { Random } from './random.ts'
 
 /** Ways to draw a kernel of shape `[fanIn, fanOut]`, by Keras's names in camelCase. */
-export const InitializerSchema = Type.Enum(['glorotUniform', 'glorotNormal', 'heUniform', 'heNormal'] as const, {
-  description: 'How the kernel is drawn at first. Glorot suits sigmoid, tanh and softmax, He suits relu.',
-})
+export const InitializerSchema = Type.Enum(
+  ['glorotUniform', 'glorotNormal', 'heUniform', 'heNormal'] as const,
+  {
+    description: 'How the kernel is drawn at first. Glorot suits sigmoid, tanh and softmax, He suits relu.',
+  },
+)
 
 /** The name of an initialiser. */
 export type InitializerName = Type.Static<typeof InitializerSchema>

@@ -26,7 +26,8 @@ export function createInterpreter(
 
   const get = (value: Value): FloatArray => {
     const array = arrays[value.id]
-    if (array === undefined) throw new AssertionError({ message: `value ${value.id} is read before it is made` })
+    if (array === undefined)
+      throw new AssertionError({ message: `value ${value.id} is read before it is made` })
     return array
   }
   const make = (value: Value, batch: number): FloatArray => {
@@ -134,7 +135,7 @@ function compute(operation: Exclude<Operation, { learningRate: Value }>, get: Re
 }
 
 const UNARY: Record<Exclude<UnaryKind, 'softmax'>, (x: number) => number> = {
-  relu: x => (x > 0 ? x : x <= 0 ? 0 : x), // NaN stays NaN
+  relu: x => Math.max(x, 0), // NaN stays NaN
   sigmoid: x => 1 / (1 + Math.exp(-x)),
   tanh: Math.tanh,
   softplus: x => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x))),

@@ -78,7 +78,11 @@ export function buildProgram(spec: ProgramSpec): Program {
 
   const training = graph.collect(() => {
     const { logits, predictions, steps } = forward()
-    const { losses, gradient } = loss.forwardAndBackward(graph, { logits, predictions, labels: inputs.labels })
+    const { losses, gradient } = loss.forwardAndBackward(graph, {
+      logits,
+      predictions,
+      labels: inputs.labels,
+    })
     const back = loss.onLogits === null ? steps : steps.slice(0, -1)
     const gradients: { variable: Variable; gradient: Value }[] = []
     let flowing: Value | null = graph.binary('divide', gradient, inputs.exampleCount)
@@ -96,9 +100,7 @@ export function buildProgram(spec: ProgramSpec): Program {
     emitUpdates(graph, spec.optimizer, training.result.gradients, learningRate),
   )
   const inference = graph.collect(forward)
-  const evaluation = graph.collect(() =>
-    loss.forward(graph, { ...inference.result, labels: inputs.labels }),
-  )
+  const evaluation = graph.collect(() => loss.forward(graph, { ...inference.result, labels: inputs.labels }))
 
   return {
     valueCount: graph.valueCount,

@@ -39,7 +39,8 @@ export function applyUpdate(operation: UpdateOperation, read: (value: Value) => 
     case 'applyAdam': {
       const { beta1, beta2, epsilon } = operation
       const [m, v] = [read(operation.m), read(operation.v)]
-      const correction = Math.sqrt(1 - scalarOf(read(operation.beta2Power))) / (1 - scalarOf(read(operation.beta1Power)))
+      const correction =
+        Math.sqrt(1 - scalarOf(read(operation.beta2Power))) / (1 - scalarOf(read(operation.beta1Power)))
       const rate = learningRate * correction
       for (let i = 0; i < variable.length; i++) {
         const g = at(gradient, i)

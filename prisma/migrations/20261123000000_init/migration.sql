@@ -56,6 +56,8 @@ CREATE TABLE "jobs" (
     "steps" INTEGER NOT NULL,
     "examples_per_second" DOUBLE PRECISION,
     "eta_seconds" DOUBLE PRECISION,
+    "last_metrics" JSONB,
+    "best_metrics" JSONB,
     "engine" TEXT,
     "device" TEXT,
     "evaluation" JSONB,
@@ -258,7 +260,7 @@ ALTER TABLE "model_versions"
   ADD CONSTRAINT "model_versions_numbered_from_one" CHECK ("version" >= 1),
   ADD CONSTRAINT "model_versions_sha256" CHECK ("sha256" ~ '^[0-9a-f]{64}$');
 
--- An alias is a lower-case name; `latest` is computed, never stored.
+-- An alias is a lower-case name. The alias latest is computed, never stored.
 ALTER TABLE "aliases"
   ADD CONSTRAINT "aliases_name" CHECK ("alias" ~ '^[a-z][a-z0-9._-]{0,62}$' AND "alias" <> 'latest');
 

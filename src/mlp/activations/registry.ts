@@ -7,7 +7,10 @@ import { softmax } from './softmax.ts'
 import { tanh } from './tanh.ts'
 
 /** Every activation, by the name that requests use. */
-export const ACTIVATIONS = { linear, relu, sigmoid, softmax, tanh } as const satisfies Record<string, Activation>
+export const ACTIVATIONS = { linear, relu, sigmoid, softmax, tanh } as const satisfies Record<
+  string,
+  Activation
+>
 
 /** The name of an activation. */
 export type ActivationName = keyof typeof ACTIVATIONS

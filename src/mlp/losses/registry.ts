@@ -5,10 +5,11 @@ import type { Loss } from './loss.ts'
 import { meanSquaredError } from './mean-squared-error.ts'
 
 /** Every loss, by the name that requests use. */
-export const LOSSES = { categoricalCrossentropy, binaryCrossentropy, meanSquaredError } as const satisfies Record<
-  string,
-  Loss
->
+export const LOSSES = {
+  categoricalCrossentropy,
+  binaryCrossentropy,
+  meanSquaredError,
+} as const satisfies Record<string, Loss>
 
 /** The name of a loss. */
 export type LossName = keyof typeof LOSSES

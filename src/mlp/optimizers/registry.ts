@@ -1,6 +1,6 @@
 import type { Type } from 'typebox'
-import type { Graph, StepScalar } from '../graph.ts'
 import { discriminatedUnion } from '../discriminated-union.ts'
+import type { Graph, StepScalar } from '../graph.ts'
 import { type Adam, AdamSchema, adam, resolveAdam } from './adam.ts'
 import type { VariableGradient } from './optimizer.ts'
 import { type Rmsprop, RmspropSchema, resolveRmsprop, rmsprop } from './rmsprop.ts'

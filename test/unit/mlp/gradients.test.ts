@@ -15,14 +15,20 @@ function compareGradients(spec: ProgramSpec) {
   const interpreter = createInterpreter(program.valueCount, Float64Array)
   const weights = program.variables
     .filter(variable => variable.role === 'weight')
-    .map(variable => ({ variable, data: Float64Array.from(variable.initialize(random), x => x + random.normal() / 10) }))
+    .map(variable => ({
+      variable,
+      data: Float64Array.from(variable.initialize(random), x => x + random.normal() / 10),
+    }))
   for (const { variable, data } of weights) interpreter.set(variable.value, data)
   interpreter.set(
     program.inputs.features,
     Float64Array.from({ length: BATCH * spec.inputUnits }, () => random.normal()),
   )
   const classes = program.outputUnits === 1 ? 2 : program.outputUnits
-  interpreter.set(program.inputs.labels, Float64Array.from({ length: BATCH }, () => random.integer(classes)))
+  interpreter.set(
+    program.inputs.labels,
+    Float64Array.from({ length: BATCH }, () => random.integer(classes)),
+  )
   interpreter.set(program.inputs.exampleCount, Float64Array.of(BATCH))
   const meanLoss = () => {
     interpreter.run(program.training.operations, BATCH)
@@ -30,7 +36,10 @@ function compareGradients(spec: ProgramSpec) {
   }
   meanLoss()
   const analytic = new Map(
-    program.training.gradients.map(({ variable, gradient }) => [variable.name, interpreter.get(gradient).slice()]),
+    program.training.gradients.map(({ variable, gradient }) => [
+      variable.name,
+      interpreter.get(gradient).slice(),
+    ]),
   )
   const step = 1e-5
   return weights.flatMap(({ variable, data }) =>
@@ -60,7 +69,12 @@ function expectAgreement(spec: ProgramSpec) {
   }
 }
 
-function specOf(hidden: ActivationName, output: ActivationName, loss: LossName, units = CLASSES): ProgramSpec {
+function specOf(
+  hidden: ActivationName,
+  output: ActivationName,
+  loss: LossName,
+  units = CLASSES,
+): ProgramSpec {
   const kernelInitializer = 'glorotNormal' as const
   return {
     inputUnits: 4,

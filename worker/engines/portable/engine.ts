@@ -12,7 +12,8 @@ import { openPortableSession } from './session.ts'
 export async function createPortableEngine(): Promise<Engine> {
   const backend = createRequire(import.meta.url).resolve('@tensorflow/tfjs-backend-wasm/package.json')
   setWasmPaths(path.join(path.dirname(backend), 'dist', path.sep))
-  if (!(await tf.setBackend('wasm'))) throw new Error('the wasm backend of TensorFlow.js cannot be initialised')
+  if (!(await tf.setBackend('wasm')))
+    throw new Error('the wasm backend of TensorFlow.js cannot be initialised')
   await tf.ready()
   return {
     name: 'portable',

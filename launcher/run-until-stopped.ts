@@ -1,0 +1,36 @@
+import type { Service } from './service.ts'
+
+/**
+ * Runs a service until a signal or a failure ends it. The first SIGINT, SIGTERM or SIGHUP ends everything in good
+ * order, the second at once. Exit codes: 0 after a signal, 1 after a failure.
+ * @param start - starts the service; it may do more before it returns, and return null to end at once
+ */
+export async function runUntilStopped(
+  start: (started: (service: Service) => void) => Promise<Service | null>,
+): Promise<void> {
+  let service: Service | null = null
+  let isStopping = false
+  const stop = async (exitCode: number) => {
+    isStopping = true
+    await service?.stop()
+    process.exit(exitCode)
+  }
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(signal, () => {
+      if (!isStopping) process.stdout.write('\nEnding…\n')
+      void stop(0)
+    })
+  }
+  try {
+    service = await start(started => {
+      service = started
+    })
+    if (!service) return await stop(0)
+    const reason = await service.failed
+    process.stderr.write(`${reason.message}\n`)
+  } catch (error) {
+    if (isStopping) return
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
+  }
+  await stop(1)
+}

@@ -1,0 +1,70 @@
+import { randomUUID } from 'node:crypto'
+import helmet from '@fastify/helmet'
+import multipart from '@fastify/multipart'
+import { fastifySSE } from '@fastify/sse'
+import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyPluginAsync } from 'fastify'
+import { type DatasetDeps, datasetRoutes } from './datasets/routes.ts'
+import { type FindKeyId, registerAuth } from './http/auth.ts'
+import { registerOpenApi } from './http/openapi.ts'
+import { registerProblemDetails, sendProblem } from './http/problem-details.ts'
+import { registerValidation } from './http/validation.ts'
+import type { PredictDeps } from './inference/predict.ts'
+import { inferenceRoutes } from './inference/routes.ts'
+import { type JobDeps, jobRoutes } from './jobs/routes.ts'
+import type { Logger } from './logger.ts'
+import { type MetricDeps, metricRoutes } from './metrics/routes.ts'
+import { type ModelDeps, modelRoutes } from './models/routes.ts'
+import { healthRoutes, type OperationDeps, operationRoutes } from './operations/routes.ts'
+
+/** Everything the API works with. */
+export type AppDeps = DatasetDeps &
+  JobDeps &
+  MetricDeps &
+  ModelDeps &
+  PredictDeps &
+  OperationDeps & { logger: Logger; version: string; findKeyId: FindKeyId }
+
+const JSON_BYTES_MAX = 1024 ** 2
+const REQUEST_TIMEOUT_MS = 600_000
+
+/** Puts the API together. It does not listen, and reads no settings. */
+export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
+  const app = Fastify({
+    loggerInstance: deps.logger as FastifyBaseLogger, // else the type of the logger becomes part of the app's
+    genReqId: () => randomUUID(),
+    bodyLimit: JSON_BYTES_MAX,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    forceCloseConnections: 'idle',
+    onProtoPoisoning: 'error',
+    onConstructorPoisoning: 'error',
+    routerOptions: { maxParamLength: 1_000 }, // a name of 100 characters, percent-encoded
+    frameworkErrors: (error, request, reply) => void sendProblem(error, request, reply),
+  })
+  const closing = new AbortController()
+  app.decorate('closing', { getter: () => closing.signal })
+  app.addHook('preClose', async () => closing.abort())
+  app.addHook('onRequest', async (request, reply) => void reply.header('x-request-id', request.id))
+
+  registerValidation(app)
+  registerProblemDetails(app)
+  registerAuth(app, deps.findKeyId)
+  await app.register(helmet, { contentSecurityPolicy: false })
+  await app.register(multipart)
+  await app.register(fastifySSE, { heartbeatInterval: 15_000 })
+  await registerOpenApi(app, deps.version)
+
+  await app.register(healthRoutes, deps)
+  await app.register(v1Routes(deps), { prefix: '/v1' })
+  return app
+}
+
+function v1Routes(deps: AppDeps): FastifyPluginAsync {
+  return async v1 => {
+    await v1.register(datasetRoutes, deps)
+    await v1.register(jobRoutes, deps)
+    await v1.register(metricRoutes, deps)
+    await v1.register(modelRoutes, deps)
+    await v1.register(inferenceRoutes, deps)
+    await v1.register(operationRoutes, deps)
+  }
+}

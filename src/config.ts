@@ -1,0 +1,124 @@
+import path from 'node:path'
+import { Type } from 'typebox'
+import { Value } from 'typebox/value'
+
+const MEBIBYTE = 1024 ** 2
+
+const integer = (minimum: number, maximum: number, fallback: number, description: string) =>
+  Type.Integer({ minimum, maximum, default: fallback, description })
+
+/** Every setting, by the name of its environment variable. Units stand last in the names. */
+export const ConfigSchema = Type.Object({
+  HOST: Type.String({ default: '127.0.0.1', description: 'Address that the API listens on.' }),
+  PORT: integer(0, 65_535, 3000, 'Port of the API; 0 takes any free one and prints it.'),
+  DATABASE_URL: Type.Optional(
+    Type.String({
+      pattern: '^postgres(ql)?://',
+      description: 'Postgres; without it an embedded one in the data folder.',
+    }),
+  ),
+  REDIS_URL: Type.Optional(
+    Type.String({
+      pattern: '^rediss?://',
+      description: 'Redis for the queue; without it the queue is in Postgres.',
+    }),
+  ),
+  TRAINYARD_DATA_DIR: Type.String({
+    default: '.trainyard',
+    minLength: 1,
+    description: 'Folder of all that is kept.',
+  }),
+  TRAINYARD_API_KEY: Type.Optional(
+    Type.String({
+      minLength: 16,
+      description: 'The bootstrap key; without it one is made and kept in the data folder.',
+    }),
+  ),
+  TRAINYARD_ENGINE: Type.Enum(['auto', 'tensorflow', 'portable'] as const, { default: 'auto' }),
+  TRAINYARD_WORKER_SLOTS: integer(1, 64, 1, 'Trainers that a worker runs at once.'),
+  TRAINYARD_LEASE_SECONDS: integer(5, 3600, 30, 'A worker silent for this long loses its jobs.'),
+  TRAINYARD_CHECKPOINT_SECONDS: integer(1, 86_400, 30, 'A checkpoint at most this long after the last.'),
+  TRAINYARD_UPLOAD_BYTES_MAX: integer(
+    1,
+    Number.MAX_SAFE_INTEGER,
+    4096 * MEBIBYTE,
+    'Size of one uploaded file, unpacked.',
+  ),
+  TRAINYARD_TRAINER_BYTES_MAX: integer(
+    1,
+    Number.MAX_SAFE_INTEGER,
+    8192 * MEBIBYTE,
+    'Estimated memory of one training.',
+  ),
+  LOG_LEVEL: Type.Enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const, {
+    default: 'info',
+  }),
+})
+
+/** What the processes are told at their start; the names say what the settings' names say. */
+export interface Config {
+  host: string
+  port: number
+  databaseUrl: string | null
+  redisUrl: string | null
+  dataDir: string
+  apiKey: string | null
+  engine: 'auto' | 'tensorflow' | 'portable'
+  workerSlots: number
+  leaseSeconds: number
+  checkpointSeconds: number
+  uploadBytesMax: number
+  trainerBytesMax: number
+  logLevel: string
+}
+
+/**
+ * Reads the settings. The only place that knows `process.env`.
+ * @param environment - values are trimmed; empty ones count as absent
+ * @throws Error that lists every mistake at once
+ */
+export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config {
+  const given = Object.keys(ConfigSchema.properties).flatMap(name => {
+    const value = environment[name]?.trim()
+    return value ? [[name, value]] : []
+  })
+  const settings: unknown = Value.Default(
+    ConfigSchema,
+    Value.Convert(ConfigSchema, Object.fromEntries(given)),
+  )
+  if (!Value.Check(ConfigSchema, settings)) {
+    const mistakes = Value.Errors(ConfigSchema, settings).map(error => {
+      const name = error.instancePath.slice(1)
+      return `  ${name} ${error.message}, received ${isSecret(name) ? '(hidden)' : JSON.stringify(environment[name])}`
+    })
+    throw new Error(`the settings are wrong:\n${[...new Set(mistakes)].join('\n')}`)
+  }
+  return {
+    host: settings.HOST,
+    port: settings.PORT,
+    databaseUrl: settings.DATABASE_URL ?? null,
+    redisUrl: settings.REDIS_URL ?? null,
+    dataDir: path.resolve(settings.TRAINYARD_DATA_DIR),
+    apiKey: settings.TRAINYARD_API_KEY ?? null,
+    engine: settings.TRAINYARD_ENGINE,
+    workerSlots: settings.TRAINYARD_WORKER_SLOTS,
+    leaseSeconds: settings.TRAINYARD_LEASE_SECONDS,
+    checkpointSeconds: settings.TRAINYARD_CHECKPOINT_SECONDS,
+    uploadBytesMax: settings.TRAINYARD_UPLOAD_BYTES_MAX,
+    trainerBytesMax: settings.TRAINYARD_TRAINER_BYTES_MAX,
+    logLevel: settings.LOG_LEVEL,
+  }
+}
+
+/** The database's address. @throws Error that says which setting is missing */
+export function requireDatabaseUrl(config: Config): string {
+  if (config.databaseUrl === null) {
+    throw new Error('DATABASE_URL is required; `npm start` runs without it, on an embedded Postgres')
+  }
+  return config.databaseUrl
+}
+
+/** URLs carry passwords. */
+function isSecret(name: string): boolean {
+  return name.endsWith('_URL') || name.endsWith('_KEY')
+}

@@ -1,0 +1,120 @@
+import type { Database, Db } from '../db/client.ts'
+import type { Dataset as DatasetRow, Prisma } from '../db/generated/client.ts'
+import { AppError } from '../errors.ts'
+import { newId } from '../ids.ts'
+import type { DatasetContent, StoredSplits } from './content.ts'
+import type { Dataset, FeatureStatistics, SplitName } from './schemas.ts'
+
+/** A dataset as it is stored: with its blobs. */
+export interface StoredDataset extends Omit<Dataset, 'splits'> {
+  splits: StoredSplits
+}
+
+/** Figures about the splits of a dataset. */
+export type DatasetStatistics = { splits: Partial<Record<SplitName, FeatureStatistics>> }
+
+/** What an upload found. */
+export interface NewDataset extends DatasetContent {
+  name: string
+  format: 'idx'
+  kind: 'image' | 'table'
+  sha256: string
+  bytes: number
+  statistics: DatasetStatistics
+}
+
+/** Adds a ready dataset as the next version of its name. */
+export async function insertDataset(db: Database, dataset: NewDataset): Promise<StoredDataset> {
+  const { splits, statistics, ...rest } = dataset
+  const row = await db.$transaction(async tx => {
+    // Uploads under one name take turns, so that versions have no gap and no double.
+    await tx.$executeRaw`SELECT pg_advisory_xact_lock(hashtextextended(${dataset.name}, 0))`
+    const last = await tx.dataset.aggregate({ where: { name: dataset.name }, _max: { version: true } })
+    return tx.dataset.create({
+      data: {
+        ...rest,
+        id: newId('ds'),
+        version: (last._max.version ?? 0) + 1,
+        status: 'ready',
+        splits: splits as Prisma.InputJsonObject,
+        statistics: statistics as Prisma.InputJsonObject,
+      },
+    })
+  })
+  return toStored(row)
+}
+
+/** @returns null when there is none */
+export async function findDataset(db: Db, id: string): Promise<StoredDataset | null> {
+  const row = await db.dataset.findUnique({ where: { id } })
+  return row && toStored(row)
+}
+
+/** @throws {AppError} DATASET_NOT_FOUND */
+export async function getDataset(db: Db, id: string): Promise<StoredDataset> {
+  const dataset = await findDataset(db, id)
+  if (!dataset) throw notFound(id)
+  return dataset
+}
+
+/** @throws {AppError} DATASET_NOT_FOUND */
+export async function getStatistics(db: Db, id: string): Promise<DatasetStatistics> {
+  const row = await db.dataset.findUnique({ where: { id }, select: { statistics: true } })
+  if (!row) throw notFound(id)
+  return row.statistics as DatasetStatistics // written by insertDataset only
+}
+
+/** Newest first; one more than `limit`, when there are more. */
+export async function listDatasets(
+  db: Db,
+  query: { limit: number; after?: string | undefined; name?: string | undefined },
+): Promise<StoredDataset[]> {
+  const rows = await db.dataset.findMany({
+    where: { ...(query.name && { name: query.name }), ...(query.after && { id: { lt: query.after } }) },
+    orderBy: { id: 'desc' },
+    take: query.limit + 1,
+  })
+  return rows.map(toStored)
+}
+
+/**
+ * Removes a dataset that no unfinished job needs. Its row is locked before the jobs are counted, and a job is
+ * submitted under a lock on the same row, so neither can slip by the other.
+ * @throws {AppError} DATASET_NOT_FOUND, DATASET_IN_USE
+ */
+export async function deleteDataset(db: Database, id: string): Promise<void> {
+  await db.$transaction(async tx => {
+    const locked = await tx.$queryRaw<unknown[]>`SELECT 1 FROM datasets WHERE id = ${id} FOR UPDATE`
+    if (locked.length === 0) throw notFound(id)
+    const jobs = await tx.job.findMany({
+      where: { datasetId: id, status: { in: ['queued', 'running', 'paused'] } },
+      select: { id: true },
+      take: 3,
+    })
+    if (jobs.length > 0) {
+      throw new AppError(
+        'DATASET_IN_USE',
+        `jobs that use it must end first: ${jobs.map(job => job.id).join(', ')}`,
+      )
+    }
+    await tx.dataset.delete({ where: { id } })
+  })
+}
+
+function notFound(id: string): AppError {
+  return new AppError('DATASET_NOT_FOUND', `no dataset has the id ${id}`)
+}
+
+function toStored(row: DatasetRow): StoredDataset {
+  const { statistics: _statistics, ...rest } = row
+  return {
+    ...rest,
+    format: row.format as Dataset['format'], // written by insertDataset only, as are the next ones
+    kind: row.kind as Dataset['kind'],
+    dtype: row.dtype as Dataset['dtype'],
+    splits: row.splits as unknown as StoredSplits,
+    error: row.error as Dataset['error'],
+    bytes: Number(row.bytes),
+    createdAt: row.createdAt.toISOString(),
+  }
+}

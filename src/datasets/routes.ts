@@ -1,0 +1,163 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { Type } from 'typebox'
+import type { Database } from '../db/client.ts'
+import { readMultipart } from '../http/multipart.ts'
+import { problemResponses } from '../http/problem-details.ts'
+import { toPage } from '../pagination.ts'
+import type { BlobStore } from '../storage/blob-store.ts'
+import { readExamples, renderExample } from './examples.ts'
+import { deleteDataset, getDataset, getStatistics, listDatasets, type StoredDataset } from './repository.ts'
+import {
+  type Dataset,
+  DatasetListQuery,
+  DatasetPageSchema,
+  DatasetSchema,
+  DatasetStatisticsSchema,
+  ExamplePageSchema,
+  ExamplesQuery,
+  SplitNameSchema,
+} from './schemas.ts'
+import { uploadDataset } from './upload.ts'
+
+/** What the dataset routes work with. */
+export interface DatasetDeps {
+  db: Database
+  blobs: BlobStore
+  uploadBytesMax: number
+}
+
+const DatasetParams = Type.Object({ id: Type.String({ description: 'Dataset id: ds_…' }) })
+const tags = ['datasets']
+
+/** `/v1/datasets`: upload, list, look at, delete. */
+export const datasetRoutes: FastifyPluginAsyncTypebox<DatasetDeps> = async (app, deps) => {
+  app.post(
+    '/datasets',
+    {
+      schema: {
+        tags,
+        summary: 'Upload a dataset',
+        description:
+          'multipart/form-data, streamed. Text parts first: `name`, and `format` (`idx`). Then the files, each plain or ' +
+          'gzip: `trainImages`, `trainLabels`, and optionally `testImages`, `testLabels`.',
+        consumes: ['multipart/form-data'],
+        response: { 201: DatasetSchema, ...problemResponses(400, 413, 415, 422) },
+      },
+    },
+    async (request, reply) => {
+      const dataset = await uploadDataset(deps, readMultipart(request, { fileBytesMax: deps.uploadBytesMax }))
+      return reply.code(201).header('location', `/v1/datasets/${dataset.id}`).send(toWire(dataset))
+    },
+  )
+
+  app.get(
+    '/datasets',
+    {
+      schema: {
+        tags,
+        summary: 'List datasets',
+        querystring: DatasetListQuery,
+        response: { 200: DatasetPageSchema, ...problemResponses(422) },
+      },
+    },
+    async ({ query }) => {
+      const limit = query.limit ?? 20
+      const rows = await listDatasets(deps.db, { ...query, limit })
+      return toPage(rows, limit, toWire, row => row.id)
+    },
+  )
+
+  app.get(
+    '/datasets/:id',
+    {
+      schema: {
+        tags,
+        summary: 'Read a dataset',
+        params: DatasetParams,
+        response: { 200: DatasetSchema, ...problemResponses(404) },
+      },
+    },
+    async ({ params }) => toWire(await getDataset(deps.db, params.id)),
+  )
+
+  app.delete(
+    '/datasets/:id',
+    {
+      schema: {
+        tags,
+        summary: 'Delete a dataset',
+        params: DatasetParams,
+        response: { 204: Type.Null(), ...problemResponses(404, 409) },
+      },
+    },
+    async ({ params }, reply) => {
+      await deleteDataset(deps.db, params.id)
+      return reply.code(204).send(null)
+    },
+  )
+
+  app.get(
+    '/datasets/:id/statistics',
+    {
+      schema: {
+        tags,
+        summary: 'Figures about each split',
+        params: DatasetParams,
+        response: { 200: DatasetStatisticsSchema, ...problemResponses(404) },
+      },
+    },
+    async ({ params }) => getStatistics(deps.db, params.id),
+  )
+
+  app.get(
+    '/datasets/:id/examples',
+    {
+      schema: {
+        tags,
+        summary: 'Look at examples',
+        params: DatasetParams,
+        querystring: ExamplesQuery,
+        response: { 200: ExamplePageSchema, ...problemResponses(404, 422) },
+      },
+    },
+    async ({ params, query: { split = 'train', offset = 0, limit = 20 } }) => {
+      const dataset = await getDataset(deps.db, params.id)
+      const examples = await readExamples(deps.blobs, dataset, split, offset, limit + 1)
+      return toPage(
+        examples,
+        limit,
+        example => example,
+        example => String(example.index + 1),
+      )
+    },
+  )
+
+  app.get(
+    '/datasets/:id/examples/:index/image.png',
+    {
+      schema: {
+        tags,
+        summary: 'An example as a picture',
+        params: Type.Object({ id: Type.String(), index: Type.Integer({ minimum: 0 }) }),
+        querystring: Type.Object({ split: Type.Optional(SplitNameSchema) }, { additionalProperties: false }),
+        produces: ['image/png'],
+      },
+    },
+    async ({ params, query }, reply) => {
+      const dataset = await getDataset(deps.db, params.id)
+      const image = await renderExample(deps.blobs, dataset, query.split ?? 'train', params.index)
+      return reply.type('image/png').header('cache-control', 'private, max-age=86400, immutable').send(image)
+    },
+  )
+}
+
+/** Leaves out the names of blobs. */
+function toWire(dataset: StoredDataset): Dataset {
+  const splits = Object.fromEntries(
+    Object.entries(dataset.splits).map(([name, { examples, classCounts }]) => [
+      name,
+      { examples, classCounts },
+    ]),
+  )
+  return { ...dataset, splits }
+}

@@ -1,0 +1,85 @@
+import { Type } from 'typebox'
+import { NameSchema } from '../names.ts'
+import { PageQuery, pageOf } from '../pagination.ts'
+
+/** A use of examples. */
+export const SplitNameSchema = Type.Enum(['train', 'validation', 'test'] as const)
+
+/** A use of examples. */
+export type SplitName = Type.Static<typeof SplitNameSchema>
+
+const ClassCounts = Type.Record(Type.String(), Type.Integer(), { description: 'Examples of each label.' })
+
+/** A dataset on the wire. */
+export const DatasetSchema = Type.Object(
+  {
+    id: Type.String(),
+    name: NameSchema,
+    version: Type.Integer({ description: 'Uploads under the same name are numbered from 1.' }),
+    status: Type.Enum(['processing', 'ready', 'failed'] as const),
+    format: Type.Enum(['idx'] as const),
+    kind: Type.Enum(['image', 'table'] as const),
+    sha256: Type.Union([Type.String(), Type.Null()], {
+      description: 'Hash of the content; null until ready.',
+    }),
+    bytes: Type.Integer({ description: 'Size of the stored examples.' }),
+    shape: Type.Array(Type.Integer(), { description: 'Shape of one example: [height, width, channels].' }),
+    dtype: Type.Enum(['uint8', 'float32'] as const),
+    classes: Type.Array(Type.String(), { description: 'Labels, in the order of the network’s outputs.' }),
+    splits: Type.Record(Type.String(), Type.Object({ examples: Type.Integer(), classCounts: ClassCounts })),
+    error: Type.Union([Type.Object({ code: Type.String(), message: Type.String() }), Type.Null()], {
+      description: 'Why it failed; null otherwise.',
+    }),
+    createdAt: Type.String({ format: 'date-time' }),
+  },
+  { title: 'Dataset' },
+)
+
+/** A dataset as a client sees it. */
+export type Dataset = Type.Static<typeof DatasetSchema>
+
+/** A page of datasets. */
+export const DatasetPageSchema = pageOf(DatasetSchema)
+
+/** Query of the list. */
+export const DatasetListQuery = Type.Object(
+  { ...PageQuery, name: Type.Optional(NameSchema) },
+  { additionalProperties: false },
+)
+
+/** Figures about the features of one split. */
+export const FeatureStatisticsSchema = Type.Object({
+  examples: Type.Integer(),
+  classCounts: ClassCounts,
+  min: Type.Number(),
+  max: Type.Number(),
+  mean: Type.Number(),
+  standardDeviation: Type.Number({ description: 'Of the population: divided by the count.' }),
+})
+
+/** Figures about the features of one split, in the data's own units. */
+export type FeatureStatistics = Type.Static<typeof FeatureStatisticsSchema>
+
+/** Figures about each split. */
+export const DatasetStatisticsSchema = Type.Object({
+  splits: Type.Record(Type.String(), FeatureStatisticsSchema),
+})
+
+/** Query of the examples of a split. */
+export const ExamplesQuery = Type.Object(
+  {
+    split: Type.Optional({ ...SplitNameSchema, default: 'train' }),
+    offset: Type.Optional(Type.Integer({ minimum: 0, default: 0 })),
+    limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 100, default: 20 })),
+  },
+  { additionalProperties: false },
+)
+
+/** A page of examples, in stored order. */
+export const ExamplePageSchema = pageOf(
+  Type.Object({
+    index: Type.Integer({ description: 'From 0, in the order of the upload.' }),
+    label: Type.String(),
+    features: Type.Array(Type.Number(), { description: 'Row by row, in the data’s own units.' }),
+  }),
+)

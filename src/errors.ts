@@ -1,0 +1,91 @@
+/**
+ * Every code that the service answers with or writes into a job, in one table. `status` is the HTTP status;
+ * `title` is the same for all errors of a code, as RFC 9457 wants it; `retryable` says that the same request, or
+ * the same job, may succeed later without a change.
+ */
+export const ERRORS = {
+  MALFORMED_REQUEST: { status: 400, title: 'The request cannot be read', retryable: false },
+  UNAUTHENTICATED: { status: 401, title: 'A valid API key is required', retryable: false },
+  NOT_FOUND: { status: 404, title: 'There is nothing here', retryable: false },
+  METHOD_NOT_ALLOWED: { status: 405, title: 'The method is not supported here', retryable: false },
+  REQUEST_TIMEOUT: { status: 408, title: 'The request took too long to arrive', retryable: true },
+  PAYLOAD_TOO_LARGE: { status: 413, title: 'The request is too large', retryable: false },
+  URI_TOO_LONG: { status: 414, title: 'The address is too long', retryable: false },
+  UNSUPPORTED_MEDIA_TYPE: { status: 415, title: 'The content type is not supported here', retryable: false },
+  VALIDATION_FAILED: { status: 422, title: 'The request does not fit its description', retryable: false },
+  INTERNAL: { status: 500, title: 'Something went wrong here', retryable: true },
+  DATABASE_UNAVAILABLE: { status: 503, title: 'The database is away', retryable: true },
+
+  DATASET_NOT_FOUND: { status: 404, title: 'There is no such dataset', retryable: false },
+  DATASET_INVALID: { status: 422, title: 'The dataset cannot be used', retryable: false },
+  DATASET_IN_USE: { status: 409, title: 'A job still needs the dataset', retryable: true },
+  DATASET_NOT_READY: { status: 409, title: 'The dataset is not ready', retryable: true },
+  EXAMPLE_NOT_FOUND: { status: 404, title: 'There is no such example', retryable: false },
+
+  JOB_NOT_FOUND: { status: 404, title: 'There is no such job', retryable: false },
+  JOB_FINISHED: { status: 409, title: 'The job has ended', retryable: false },
+  JOB_NOT_FINISHED: { status: 409, title: 'The job has not ended', retryable: true },
+  CANCEL_ALREADY_REQUESTED: { status: 409, title: 'The job is being cancelled already', retryable: false },
+  JOB_NOT_RETRYABLE: {
+    status: 409,
+    title: 'Only failed and cancelled jobs can be tried again',
+    retryable: false,
+  },
+  RESULT_NOT_AVAILABLE: { status: 409, title: 'The job has not come that far', retryable: true },
+
+  MODEL_NOT_FOUND: { status: 404, title: 'There is no such model', retryable: false },
+  MODEL_VERSION_NOT_FOUND: { status: 404, title: 'There is no such version of the model', retryable: false },
+  MODEL_VERSION_IN_USE: { status: 409, title: 'An alias points to the version', retryable: false },
+  MODEL_DAMAGED: { status: 503, title: 'The stored model does not match its hash', retryable: false },
+  ALIAS_NOT_FOUND: { status: 404, title: 'There is no such alias', retryable: false },
+  INPUT_INVALID: { status: 422, title: 'The input does not fit the model', retryable: false },
+  IMAGE_INVALID: { status: 422, title: 'The image cannot be decoded', retryable: false },
+
+  TRAINING_DIVERGED: { status: 422, title: 'The loss is no longer a number', retryable: false },
+  TRAINER_FAILED: { status: 500, title: 'The trainer reported an error', retryable: false },
+  WORKER_CRASHED: { status: 500, title: 'The trainer crashed again and again', retryable: false },
+  STORAGE_FULL: { status: 507, title: 'There is no space left', retryable: true },
+} as const satisfies Record<string, { status: number; title: string; retryable: boolean }>
+
+/** A stable code of the table. */
+export type ErrorCode = keyof typeof ERRORS
+
+/** One thing that is wrong with a request. */
+export interface FieldError {
+  /** JSON pointer (RFC 6901) into the body; of a multipart body, `/` and the part's name. */
+  pointer?: string
+  /** Name of a query or path parameter. */
+  parameter?: string
+  /** What is required and what was received. */
+  detail: string
+}
+
+/** An error that the caller can act on; anything else thrown is a defect and answered as `INTERNAL`. */
+export class AppError extends Error {
+  override readonly name = 'AppError'
+  readonly code: ErrorCode
+  readonly errors: readonly FieldError[]
+
+  /**
+   * @param message - what is required and what was received
+   * @param details - the fields that are wrong, and the error beneath
+   */
+  constructor(
+    code: ErrorCode,
+    message: string,
+    details: { errors?: readonly FieldError[]; cause?: unknown } = {},
+  ) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause })
+    this.code = code
+    this.errors = details.errors ?? []
+  }
+
+  get status(): number {
+    return ERRORS[this.code].status
+  }
+}
+
+/** An error of one field of the body: the detail is the message too. */
+export function fieldError(code: ErrorCode, pointer: string, detail: string): AppError {
+  return new AppError(code, detail, { errors: [{ pointer, detail }] })
+}

@@ -1,0 +1,47 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { AppError } from '../errors.ts'
+import { hashKey } from './api-keys.ts'
+
+/** Looks a key up by its hash; null when it is not good. */
+export type FindKeyId = (sha256: string) => Promise<string | null>
+
+/** How long a good key is believed without asking again: the delay of a revocation. */
+const BELIEF_MS = 10_000
+const BELIEVED_MAX = 10_000
+
+/**
+ * Asks for a bearer key on everything under `/v1` and `/v2`, before anything else is said about the address.
+ * @see RFC 6750, section 2.1
+ */
+export function registerAuth(app: FastifyInstance, findKeyId: FindKeyId): void {
+  const believed = new Map<string, { keyId: string; untilMs: number }>()
+
+  const verify = async (key: string): Promise<string | null> => {
+    const sha256 = hashKey(key)
+    const known = believed.get(sha256)
+    if (known && known.untilMs > performance.now()) return known.keyId
+    const keyId = await findKeyId(sha256)
+    believed.delete(sha256)
+    if (believed.size >= BELIEVED_MAX) believed.clear()
+    if (keyId !== null) believed.set(sha256, { keyId, untilMs: performance.now() + BELIEF_MS })
+    return keyId
+  }
+
+  app.addHook('onRequest', async request => {
+    if (!/^\/v[12](\/|\?|$)/.test(request.url)) return
+    const key = readBearer(request)
+    const keyId = key && (await verify(key))
+    if (!keyId) {
+      const received = key ? 'one that is not known, or no longer' : 'none'
+      throw new AppError(
+        'UNAUTHENTICATED',
+        `a key is required as "Authorization: Bearer <key>"; received ${received}`,
+      )
+    }
+    request.log = request.log.child({ keyId })
+  })
+}
+
+function readBearer({ headers }: FastifyRequest): string | null {
+  return /^Bearer +(\S+) *$/i.exec(headers.authorization ?? '')?.[1] ?? null
+}

@@ -1,0 +1,36 @@
+import swagger from '@fastify/swagger'
+import swaggerUi from '@fastify/swagger-ui'
+import type { FastifyInstance } from 'fastify'
+
+const DESCRIPTION = `Training-as-a-service for multilayer perceptrons: upload a dataset, submit a job, watch every epoch,
+post an image, get a prediction.
+
+Errors are \`application/problem+json\` (RFC 9457) with a stable \`code\`. Lists are \`{ data, hasMore, nextCursor }\`.
+Times are ISO 8601 UTC. \`null\` means "does not apply (yet)".`
+
+/** `/openapi.json`, made from the routes' schemas, and `/docs`, a page of it that needs nothing from elsewhere. */
+export async function registerOpenApi(app: FastifyInstance, version: string): Promise<void> {
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: { title: 'Trainyard', version, description: DESCRIPTION, license: { name: 'MIT' } },
+      components: { securitySchemes: { key: { type: 'http', scheme: 'bearer' } } },
+      security: [{ key: [] }],
+      tags: [
+        { name: 'datasets', description: 'Upload and look at data' },
+        { name: 'jobs', description: 'Submit, watch and control training' },
+        { name: 'metrics', description: 'Epochs, events, curves, evaluation' },
+        { name: 'models', description: 'The registry' },
+        { name: 'predictions', description: 'Ask a model' },
+        { name: 'operations', description: 'Health, queue, workers' },
+      ],
+    },
+  })
+  await app.register(swaggerUi, {
+    routePrefix: '/docs',
+    staticCSP: true,
+    uiConfig: { docExpansion: 'list', persistAuthorization: true, tryItOutEnabled: true },
+    theme: { title: 'Trainyard API' },
+  })
+  app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger())
+}

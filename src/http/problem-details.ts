@@ -1,0 +1,129 @@
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { Type } from 'typebox'
+import { isDatabaseAway } from '../db/away.ts'
+import { AppError, ERRORS, type ErrorCode, type FieldError } from '../errors.ts'
+import { validationErrors } from './validation-errors.ts'
+
+/** An error answer. @see RFC 9457, section 3 */
+export const ProblemSchema = Type.Object(
+  {
+    type: Type.String({ description: 'Names the code: `urn:trainyard:error:JOB_NOT_FOUND`.' }),
+    title: Type.String({ description: 'The same for all errors of a code.' }),
+    status: Type.Integer(),
+    detail: Type.String({ description: 'What is required and what was received.' }),
+    instance: Type.String({ description: 'The address that was asked for.' }),
+    code: Type.String({ description: 'Stable, for programs.' }),
+    errors: Type.Array(
+      Type.Object({
+        pointer: Type.Optional(Type.String({ description: 'JSON pointer into the body.' })),
+        parameter: Type.Optional(Type.String({ description: 'Query or path parameter.' })),
+        detail: Type.String(),
+      }),
+      { description: 'Every wrong field; empty when the error is of no field.' },
+    ),
+    requestId: Type.String({ description: 'Stands in the log and in the header X-Request-Id.' }),
+  },
+  { title: 'Problem' },
+)
+
+/** Response schemas of a route's errors; 401 comes by itself. */
+export function problemResponses(...statuses: (400 | 404 | 409 | 413 | 415 | 422 | 503)[]) {
+  const response = {
+    description: 'Problem',
+    content: { 'application/problem+json': { schema: ProblemSchema } },
+  }
+  return Object.fromEntries([401, ...statuses].map(status => [status, response]))
+}
+
+/** Answers every error, thrown or answered by Fastify itself, as a problem document. */
+export function registerProblemDetails(app: FastifyInstance): void {
+  app.setErrorHandler((error: FastifyError, request, reply) => sendProblem(error, request, reply))
+  app.setNotFoundHandler((request, reply) =>
+    sendProblem(
+      new AppError('NOT_FOUND', `there is nothing at ${request.method} ${pathOf(request)}`),
+      request,
+      reply,
+    ),
+  )
+}
+
+/** Answers with the problem document of an error, and logs it once: 4xx at info, 5xx at error with the cause. */
+export function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const problem = toAppError(error)
+  const { status, title, retryable } = ERRORS[problem.code]
+  if (status >= 500) request.log.error({ err: error, code: problem.code }, 'request failed')
+  else request.log.info({ code: problem.code, detail: problem.message }, 'request refused')
+  if (status === 401) reply.header('www-authenticate', 'Bearer realm="trainyard"')
+  if (status === 503 && retryable) reply.header('retry-after', '2')
+  return reply
+    .code(status)
+    .type('application/problem+json')
+    .serializer(JSON.stringify)
+    .send({
+      type: `urn:trainyard:error:${problem.code}`,
+      title,
+      status,
+      detail:
+        status === 500 ? 'the error is in the log of the service, under the request id' : problem.message,
+      instance: pathOf(request),
+      code: problem.code,
+      errors: problem.errors,
+      requestId: request.id,
+    })
+}
+
+/** Fastify's own errors, by their codes. @see fastify/docs/Reference/Errors.md */
+const FASTIFY_CODES: Record<string, ErrorCode> = {
+  FST_ERR_CTP_BODY_TOO_LARGE: 'PAYLOAD_TOO_LARGE',
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: 'UNSUPPORTED_MEDIA_TYPE',
+  FST_ERR_HANDLER_TIMEOUT: 'REQUEST_TIMEOUT',
+  FST_REQ_FILE_TOO_LARGE: 'PAYLOAD_TOO_LARGE',
+  FST_PARTS_LIMIT: 'PAYLOAD_TOO_LARGE',
+  FST_FILES_LIMIT: 'PAYLOAD_TOO_LARGE',
+  FST_FIELDS_LIMIT: 'PAYLOAD_TOO_LARGE',
+  FST_INVALID_MULTIPART_CONTENT_TYPE: 'UNSUPPORTED_MEDIA_TYPE',
+}
+
+const STATUS_CODES: Record<number, ErrorCode> = {
+  400: 'MALFORMED_REQUEST',
+  404: 'NOT_FOUND',
+  405: 'METHOD_NOT_ALLOWED',
+  408: 'REQUEST_TIMEOUT',
+  413: 'PAYLOAD_TOO_LARGE',
+  414: 'URI_TOO_LONG',
+  415: 'UNSUPPORTED_MEDIA_TYPE',
+  422: 'VALIDATION_FAILED',
+}
+
+function toAppError(error: unknown): AppError {
+  if (error instanceof AppError) return error
+  if (isDatabaseAway(error))
+    return new AppError('DATABASE_UNAVAILABLE', 'the database does not answer', { cause: error })
+  if (!(error instanceof Error)) return new AppError('INTERNAL', String(error))
+  const {
+    validation,
+    validationContext,
+    code = '',
+    statusCode = 500,
+  } = error as Partial<FastifyError> & Error
+  if (validation) {
+    const errors = validationErrors(validation, validationContext ?? 'body')
+    return new AppError('VALIDATION_FAILED', summarize(errors), { errors, cause: error })
+  }
+  const known = FASTIFY_CODES[code] ?? STATUS_CODES[statusCode]
+  return new AppError(known ?? (statusCode < 500 ? 'MALFORMED_REQUEST' : 'INTERNAL'), error.message, {
+    cause: error,
+  })
+}
+
+function summarize(errors: readonly FieldError[]): string {
+  const [first, ...others] = errors.map(
+    ({ pointer, parameter, detail }) => `${pointer ?? parameter}: ${detail}`,
+  )
+  return others.length === 0 ? (first ?? '') : `${first} (and ${others.length} more)`
+}
+
+/** Without the query, which may hold secrets. */
+function pathOf(request: FastifyRequest): string {
+  return request.url.split('?', 1)[0] ?? '/'
+}

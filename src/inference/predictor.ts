@@ -1,0 +1,68 @@
+import { featureCount } from '../datasets/content.ts'
+import { createInterpreter } from '../mlp/interpreter.ts'
+import { buildProgram } from '../mlp/program.ts'
+import type { LoadedArtifact } from '../models/artifact.ts'
+import type { Manifest } from '../models/manifest.ts'
+
+/** A model that is ready to answer. */
+export interface Predictor {
+  manifest: Manifest
+  /** Memory that it holds, about. */
+  bytes: number
+  /**
+   * @param features - `[count, features]` float32, in the data's own units
+   * @returns `[count, classes]` float32: the probability of each class
+   */
+  predict(features: Float32Array, count: number): Float32Array
+}
+
+/** Examples that go through the network together; bounds the memory of a large request. */
+const CHUNK = 64
+
+/** Makes a predictor of a stored model: the forward half of its program on plain arrays. */
+export function createPredictor({ manifest, weights }: LoadedArtifact): Predictor {
+  const inputUnits = featureCount(manifest.input.shape)
+  const program = buildProgram({
+    inputUnits,
+    preprocessing: manifest.preprocessing,
+    network: manifest.network,
+    loss: manifest.loss,
+    optimizer: { type: 'sgd', learningRate: 1, momentum: 0, nesterov: false }, // nothing is trained here
+  })
+  const interpreter = createInterpreter(program.valueCount, Float32Array)
+  let bytes = 0
+  for (const variable of program.variables) {
+    const array = weights.get(variable.name)
+    if (!array) throw new Error(`the artifact must hold ${variable.name}`)
+    interpreter.set(variable.value, array)
+    bytes += array.byteLength
+  }
+  const { operations, predictions } = program.inference
+  return {
+    manifest,
+    bytes,
+    predict(features, count) {
+      const outputs = new Float32Array(count * program.outputUnits)
+      for (let from = 0; from < count; from += CHUNK) {
+        const size = Math.min(CHUNK, count - from)
+        interpreter.set(
+          program.inputs.features,
+          features.subarray(from * inputUnits, (from + size) * inputUnits),
+        )
+        interpreter.run(operations, size)
+        outputs.set(interpreter.get(predictions), from * program.outputUnits)
+      }
+      return program.outputUnits === 1 ? withComplement(outputs) : outputs
+    },
+  }
+}
+
+/** One sigmoid unit gives the probability of the second class; the first has the rest. */
+function withComplement(outputs: Float32Array): Float32Array {
+  const both = new Float32Array(outputs.length * 2)
+  outputs.forEach((second, example) => {
+    both[example * 2] = 1 - second
+    both[example * 2 + 1] = second
+  })
+  return both
+}

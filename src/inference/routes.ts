@@ -1,0 +1,127 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import type { FastifyRequest } from 'fastify'
+import { Type } from 'typebox'
+import { AppError } from '../errors.ts'
+import { readMultipart } from '../http/multipart.ts'
+import { problemResponses } from '../http/problem-details.ts'
+import type { VersionReference } from '../models/repository.ts'
+import { type PredictDeps, type PredictionInputs, predict } from './predict.ts'
+import {
+  INPUTS_MAX,
+  PredictionQuery,
+  type PredictionRequest,
+  PredictionRequestSchema,
+  PredictionResponseSchema,
+} from './schemas.ts'
+
+const BODY_BYTES_MAX = 16 * 1024 ** 2
+const IMAGE_TYPES = ['image/png', 'image/jpeg', 'image/webp', 'application/octet-stream']
+const MULTIPART_IMAGES_MAX = 256
+
+const name = Type.String({ maxLength: 100 })
+const FileBody = { schema: Type.Unsafe<Buffer>({ format: 'binary' }) }
+
+/** `/v1/models/{name}/…/predict`: images and numbers in, classes out. */
+export const inferenceRoutes: FastifyPluginAsyncTypebox<PredictDeps> = async (app, deps) => {
+  for (const type of IMAGE_TYPES) {
+    app.addContentTypeParser(type, { parseAs: 'buffer', bodyLimit: BODY_BYTES_MAX }, (_request, body, done) =>
+      done(null, body),
+    )
+  }
+
+  const schema = {
+    tags: ['predictions'],
+    summary: 'Predict',
+    description:
+      'The body is an image (PNG, JPEG or WebP), a multipart form with one or more files named `image`, or JSON: ' +
+      '`{ "images": [base64] }` or `{ "instances": [[…]] }` in the units of the training data.',
+    querystring: PredictionQuery,
+    body: {
+      content: {
+        'application/json': { schema: PredictionRequestSchema },
+        ...Object.fromEntries(IMAGE_TYPES.map(type => [type, FileBody])),
+      },
+    },
+    response: { 200: PredictionResponseSchema, ...problemResponses(400, 404, 413, 415, 422, 503) },
+  }
+  const answer = async (request: FastifyRequest, reference: VersionReference & { name: string }) => {
+    const { topK = 5, includeInput = false } = request.query as Type.Static<typeof PredictionQuery>
+    return predict(deps, reference.name, reference, await readInputs(request), { topK, includeInput })
+  }
+  const bodyLimit = BODY_BYTES_MAX
+
+  app.post(
+    '/models/:name/predict',
+    { bodyLimit, schema: { ...schema, params: Type.Object({ name }) } },
+    async request => answer(request, request.params),
+  )
+  app.post(
+    '/models/:name/versions/:version/predict',
+    {
+      bodyLimit,
+      schema: {
+        ...schema,
+        params: Type.Object({ name, version: Type.Integer({ minimum: 1, maximum: 2 ** 31 - 1 }) }),
+      },
+    },
+    async request => answer(request, request.params),
+  )
+  app.post(
+    '/models/:name/aliases/:alias/predict',
+    { bodyLimit, schema: { ...schema, params: Type.Object({ name, alias: Type.String() }) } },
+    async request => answer(request, request.params),
+  )
+}
+
+async function readInputs(request: FastifyRequest): Promise<PredictionInputs> {
+  if (request.isMultipart()) return readMultipartImages(request)
+  if (Buffer.isBuffer(request.body)) {
+    return { kind: 'images', images: [{ pointer: '', content: request.body }] }
+  }
+  if (!request.body) {
+    throw new AppError(
+      'MALFORMED_REQUEST',
+      'a body is required: an image, a multipart form or JSON; received none',
+    )
+  }
+  const { images, instances } = request.body as PredictionRequest // checked by the schema of application/json
+  if (instances) return { kind: 'instances', instances }
+  return {
+    kind: 'images',
+    images: (images ?? []).map((text, index) => ({
+      pointer: `/images/${index}`,
+      content: decodeBase64(text, `/images/${index}`),
+    })),
+  }
+}
+
+async function readMultipartImages(request: FastifyRequest): Promise<PredictionInputs> {
+  const images: { pointer: string; content: Buffer }[] = []
+  const limits = { fileBytesMax: BODY_BYTES_MAX, filesMax: MULTIPART_IMAGES_MAX }
+  for await (const part of readMultipart(request, limits)) {
+    if (part.kind === 'field' || part.name !== 'image') {
+      const detail = `parts must be files named image; received ${part.name}`
+      throw new AppError('VALIDATION_FAILED', detail, { errors: [{ pointer: `/${part.name}`, detail }] })
+    }
+    const pieces: Buffer[] = []
+    for await (const piece of part.content) pieces.push(piece)
+    images.push({ pointer: `/image/${images.length}`, content: Buffer.concat(pieces) })
+  }
+  if (images.length === 0) {
+    throw new AppError(
+      'VALIDATION_FAILED',
+      `1 to ${Math.min(INPUTS_MAX, MULTIPART_IMAGES_MAX)} files named image are required; received none`,
+    )
+  }
+  return { kind: 'images', images }
+}
+
+/** @see RFC 4648, section 4; a data URL's head is taken off */
+function decodeBase64(text: string, pointer: string): Buffer {
+  const encoded = text.replace(/^data:[^,]{0,100},/, '')
+  if (!/^[A-Za-z0-9+/\s]*={0,2}\s*$/.test(encoded)) {
+    const detail = 'an image must be base64 (RFC 4648, section 4); received other characters'
+    throw new AppError('IMAGE_INVALID', detail, { errors: [{ pointer, detail }] })
+  }
+  return Buffer.from(encoded, 'base64')
+}

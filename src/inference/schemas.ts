@@ -1,0 +1,67 @@
+import { Type } from 'typebox'
+
+/** Inputs of one request at most. */
+export const INPUTS_MAX = 10_000
+
+/** A JSON body of a prediction: images, or numbers. */
+export const PredictionRequestSchema = Type.Object(
+  {
+    images: Type.Optional(
+      Type.Array(Type.String({ minLength: 1 }), {
+        minItems: 1,
+        maxItems: INPUTS_MAX,
+        description: 'PNG, JPEG or WebP files, base64.',
+      }),
+    ),
+    instances: Type.Optional(
+      Type.Array(Type.Array(Type.Unknown()), {
+        minItems: 1,
+        maxItems: INPUTS_MAX,
+        description: 'Features in the units of the training data, flat or in the shape of an example.',
+      }),
+    ),
+  },
+  { additionalProperties: false, minProperties: 1, maxProperties: 1, title: 'Prediction request' },
+)
+
+/** A JSON body of a prediction. */
+export type PredictionRequest = Type.Static<typeof PredictionRequestSchema>
+
+/** Query of a prediction. */
+export const PredictionQuery = Type.Object(
+  {
+    topK: Type.Optional(
+      Type.Integer({ minimum: 1, maximum: 65_536, default: 5, description: 'Classes listed; at most all.' }),
+    ),
+    includeInput: Type.Optional(
+      Type.Boolean({ default: false, description: 'Return the numbers that went into the model.' }),
+    ),
+  },
+  { additionalProperties: false },
+)
+
+const RankedClass = Type.Object({ label: Type.String(), probability: Type.Number() })
+
+/** The answer to a prediction, in the order of the inputs. */
+export const PredictionResponseSchema = Type.Object(
+  {
+    model: Type.Object({ name: Type.String(), version: Type.Integer() }),
+    predictions: Type.Array(
+      Type.Object({
+        label: Type.String({ description: 'The most probable class.' }),
+        probability: Type.Number(),
+        top: Type.Array(RankedClass, { description: 'The most probable classes, best first.' }),
+        input: Type.Optional(
+          Type.Object(
+            { shape: Type.Array(Type.Integer()), values: Type.Array(Type.Number()) },
+            { description: 'With includeInput: what the model was given, in the data’s units, row by row.' },
+          ),
+        ),
+      }),
+    ),
+  },
+  { title: 'Predictions' },
+)
+
+/** The answer to a prediction. */
+export type PredictionResponse = Type.Static<typeof PredictionResponseSchema>

@@ -1,0 +1,54 @@
+import { type DatasetContent, featureCount } from '../datasets/content.ts'
+import type { Network } from '../mlp/network.ts'
+import type { TrainingSpec } from './training-spec.ts'
+
+/** What a training will take, roughly. */
+export interface Estimate {
+  trainerMemoryBytes: number
+  secondsPerEpoch: number
+  seconds: number
+}
+
+/** Memory of a trainer before it has data: the runtime and the engine. */
+const BASE_BYTES = 200 * 1024 ** 2
+
+/** Weights, gradients and up to two slots of the optimizer, float32. */
+const BYTES_PER_PARAMETER = 4 * 4
+
+/** Multiply-adds a second of the slower engine on one core (portable, measured on MNIST, docs/performance.md). */
+const FLOPS = 15e9
+
+/** Time of a step beyond arithmetic, in seconds. */
+const STEP_SECONDS = 5e-4
+
+/**
+ * Memory from what the trainer holds, time from the arithmetic: forward and backward are about 6 floating-point
+ * operations for each parameter and example, validation 2.
+ * @see Kaplan et al. (2020), "Scaling laws for neural language models", section 2.1, for the 6 N rule
+ */
+export function estimate(job: {
+  network: Network
+  training: TrainingSpec
+  dataset: DatasetContent
+  parameterCount: number
+  trainExamples: number
+}): Estimate {
+  const { network, training, dataset, parameterCount, trainExamples } = job
+  const inputUnits = featureCount(dataset.shape)
+  const examples = Object.values(dataset.splits).reduce((sum, split) => sum + split.examples, 0)
+  const featureBytes = dataset.dtype === 'uint8' ? 1 : 4
+  const units = network.layers.reduce((sum, layer) => sum + layer.units, inputUnits)
+  const batchBytes = training.batchSize * units * 4 * 3 // values, gradients, and what is in between
+  const secondsPerEpoch =
+    (parameterCount * (6 * trainExamples + 2 * (examples - trainExamples))) / FLOPS +
+    (trainExamples / training.batchSize) * STEP_SECONDS
+  return {
+    trainerMemoryBytes:
+      BASE_BYTES +
+      examples * (inputUnits * featureBytes + 4) +
+      parameterCount * BYTES_PER_PARAMETER +
+      batchBytes,
+    secondsPerEpoch,
+    seconds: secondsPerEpoch * training.epochs,
+  }
+}

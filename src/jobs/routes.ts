@@ -1,0 +1,152 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { Type } from 'typebox'
+import type { Database } from '../db/client.ts'
+import type { Listener } from '../db/listen.ts'
+import { abortOnClose } from '../http/abort-on-close.ts'
+import { problemResponses } from '../http/problem-details.ts'
+import { toPage } from '../pagination.ts'
+import { cancelJob } from './cancel.ts'
+import { getJob, listJobs } from './repository.ts'
+import { retryJob } from './retry.ts'
+import {
+  DryRunSchema,
+  JobListQuery,
+  JobPageSchema,
+  JobReadQuery,
+  JobRequestSchema,
+  JobSchema,
+} from './schemas.ts'
+import { planJob, submitJob } from './submit.ts'
+import { waitForChange } from './wait-for-change.ts'
+
+/** What the job routes work with. */
+export interface JobDeps {
+  db: Database
+  listener: Listener
+  trainerBytesMax: number
+}
+
+const JobParams = Type.Object({ id: Type.String({ description: 'Job id: job_…' }) })
+const tags = ['jobs']
+
+/** `/v1/jobs`: submit, list, read, cancel, retry. */
+export const jobRoutes: FastifyPluginAsyncTypebox<JobDeps> = async (app, deps) => {
+  app.post(
+    '/jobs',
+    {
+      schema: {
+        tags,
+        summary: 'Submit a training job',
+        description:
+          'Answers as soon as the job is safe. `?dryRun=true` checks, resolves and estimates only.',
+        querystring: Type.Object(
+          { dryRun: Type.Optional(Type.Boolean({ default: false })) },
+          { additionalProperties: false },
+        ),
+        body: JobRequestSchema,
+        response: { 200: DryRunSchema, 202: JobSchema, ...problemResponses(400, 409, 413, 415, 422) },
+      },
+    },
+    async (request, reply) => {
+      if (request.query.dryRun) {
+        const { spec } = await planJob(deps, request.body)
+        const { parameterCount, estimate, network, training } = spec
+        return reply.code(200).send({ parameterCount, estimate, network, training })
+      }
+      const id = await submitJob(deps, request.body)
+      request.log.info({ jobId: id }, 'job submitted')
+      return reply
+        .code(202)
+        .header('location', `/v1/jobs/${id}`)
+        .send(await getJob(deps.db, id))
+    },
+  )
+
+  app.get(
+    '/jobs',
+    {
+      schema: {
+        tags,
+        summary: 'List jobs',
+        description: 'Newest first. `?metadata[customer]=acme` narrows to jobs with that label.',
+        querystring: JobListQuery,
+        response: { 200: JobPageSchema, ...problemResponses(422) },
+      },
+    },
+    async ({ query }) => {
+      const { limit = 20, after, status, datasetId, ...labels } = query
+      const metadata = Object.fromEntries(
+        Object.entries(labels).map(([key, value]) => [key.slice('metadata['.length, -1), String(value)]),
+      )
+      const jobs = await listJobs(deps.db, { limit, after, status, datasetId, metadata })
+      return toPage(
+        jobs,
+        limit,
+        job => job,
+        job => job.id,
+      )
+    },
+  )
+
+  app.get(
+    '/jobs/:id',
+    {
+      schema: {
+        tags,
+        summary: 'Read a job',
+        params: JobParams,
+        querystring: JobReadQuery,
+        response: { 200: JobSchema, ...problemResponses(404, 422) },
+      },
+    },
+    async (request, reply) => {
+      const { waitSeconds = 0, sinceEvent = null } = request.query
+      if (waitSeconds > 0) {
+        const signal = abortOnClose(request, reply)
+        await waitForChange(deps, request.params.id, { waitSeconds, sinceEvent, signal })
+      }
+      return getJob(deps.db, request.params.id)
+    },
+  )
+
+  app.post(
+    '/jobs/:id/cancel',
+    {
+      schema: {
+        tags,
+        summary: 'Cancel a job',
+        description:
+          'A queued job ends at once, a running one within seconds. It keeps its epochs and checkpoints.',
+        params: JobParams,
+        response: { 200: JobSchema, ...problemResponses(404, 409) },
+      },
+    },
+    async ({ params }) => {
+      await cancelJob(deps.db, params.id)
+      return getJob(deps.db, params.id)
+    },
+  )
+
+  app.post(
+    '/jobs/:id/retry',
+    {
+      schema: {
+        tags,
+        summary: 'Try a failed or cancelled job again',
+        description: 'Goes on from the last checkpoint, or with `{ "fromScratch": true }` from the start.',
+        params: JobParams,
+        body: Type.Optional(
+          Type.Union([
+            Type.Object({ fromScratch: Type.Optional(Type.Boolean()) }, { additionalProperties: false }),
+            Type.Null(),
+          ]),
+        ),
+        response: { 202: JobSchema, ...problemResponses(404, 409, 422) },
+      },
+    },
+    async ({ params, body }, reply) => {
+      await retryJob(deps.db, params.id, body?.fromScratch ?? false)
+      return reply.code(202).send(await getJob(deps.db, params.id))
+    },
+  )
+}

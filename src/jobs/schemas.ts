@@ -1,0 +1,193 @@
+import { Type } from 'typebox'
+import { NetworkSchema } from '../mlp/network.ts'
+import { PreprocessingSchema } from '../mlp/preprocessing.ts'
+import { NameSchema } from '../names.ts'
+import { PageQuery, pageOf } from '../pagination.ts'
+import { EVENT_TYPES } from './lifecycle.ts'
+import { TrainingSchema } from './training-spec.ts'
+
+const nullable = <Schema extends Type.TSchema>(schema: Schema, description: string) =>
+  Type.Union([schema, Type.Null()], { description })
+
+/** Labels of a job, for its owner's own use. */
+export const MetadataSchema = Type.Record(
+  Type.String({ pattern: '^[A-Za-z0-9_.-]{1,64}$' }),
+  Type.String({ maxLength: 512 }),
+  {
+    maxProperties: 16,
+    additionalProperties: false,
+    description: 'Up to 16 labels; jobs can be listed by them.',
+  },
+)
+
+/** What `POST /v1/jobs` takes. */
+export const JobRequestSchema = Type.Object(
+  {
+    name: Type.Optional(NameSchema),
+    model: Type.Optional(Type.Object({ name: NameSchema }, { additionalProperties: false })),
+    datasetId: Type.String({ minLength: 1, maxLength: 64 }),
+    network: NetworkSchema,
+    training: Type.Optional(TrainingSchema),
+    preprocessing: Type.Optional(PreprocessingSchema),
+    priority: Type.Optional(
+      Type.Integer({ minimum: -100, maximum: 100, default: 0, description: 'Smaller starts first.' }),
+    ),
+    metadata: Type.Optional(MetadataSchema),
+  },
+  {
+    additionalProperties: false,
+    title: 'Job request',
+    examples: [
+      {
+        name: 'digits',
+        datasetId: 'ds_01KAV5Q2M3ZJ8C1N4R7T9WXYZ0',
+        network: {
+          layers: [
+            { type: 'dense', units: 128, activation: 'relu' },
+            { type: 'dense', units: 64, activation: 'relu' },
+            { type: 'dense', units: 10, activation: 'softmax' },
+          ],
+        },
+        training: { epochs: 10, batchSize: 128, optimizer: { type: 'adam', learningRate: 0.001 }, seed: 42 },
+        metadata: { customer: 'acme' },
+      },
+    ],
+  },
+)
+
+/** What `POST /v1/jobs` takes. */
+export type JobRequest = Type.Static<typeof JobRequestSchema>
+
+/** Metrics of an epoch by name; validation ones begin with `val`. */
+export const MetricsSchema = Type.Record(Type.String(), Type.Union([Type.Number(), Type.Null()]))
+
+/** A job on the wire. */
+export const JobSchema = Type.Object(
+  {
+    id: Type.String(),
+    name: Type.String(),
+    modelName: Type.String({ description: 'The model that gets a version when the job succeeds.' }),
+    status: Type.Enum(['queued', 'running', 'paused', 'succeeded', 'failed', 'cancelled'] as const),
+    phase: nullable(
+      Type.Enum(['loading', 'training', 'evaluating', 'saving'] as const),
+      'What is being done; null unless running.',
+    ),
+    queuePosition: nullable(Type.Integer(), '1 is next; null unless queued.'),
+    attempt: Type.Integer({ description: 'How often a worker took the job; 0 before the first.' }),
+    priority: Type.Integer(),
+    datasetId: Type.String(),
+    datasetSha256: Type.String(),
+    network: Type.Unknown({ description: 'As trained: every default filled in.' }),
+    training: Type.Unknown({ description: 'As trained: every default filled in.' }),
+    preprocessing: PreprocessingSchema,
+    parameterCount: Type.Integer(),
+    progress: Type.Object({
+      epoch: Type.Integer({ description: 'Epochs completed.' }),
+      epochs: Type.Integer(),
+      step: Type.Integer(),
+      steps: Type.Integer(),
+      examplesPerSecond: nullable(Type.Number(), 'Null before the first steps.'),
+      etaSeconds: nullable(Type.Number(), 'Null unless training.'),
+    }),
+    metrics: Type.Object({
+      last: nullable(MetricsSchema, 'Of the newest epoch; null before the first.'),
+      best: nullable(
+        MetricsSchema,
+        'Of the epoch with the lowest valLoss (loss without validation), with its number.',
+      ),
+    }),
+    engine: nullable(Type.String(), 'Null before the first attempt.'),
+    device: nullable(Type.String(), 'Null before the first attempt.'),
+    modelVersion: nullable(Type.Integer(), 'Null until succeeded.'),
+    error: nullable(
+      Type.Object({
+        code: Type.String(),
+        message: Type.String(),
+        param: Type.Union([Type.String(), Type.Null()]),
+      }),
+      'Why it failed; null otherwise.',
+    ),
+    metadata: Type.Record(Type.String(), Type.String()),
+    createdAt: Type.String({ format: 'date-time' }),
+    queuedAt: Type.String({ format: 'date-time' }),
+    startedAt: nullable(Type.String({ format: 'date-time' }), 'First start; null before it.'),
+    finishedAt: nullable(Type.String({ format: 'date-time' }), 'Null until ended.'),
+    cancelRequestedAt: nullable(Type.String({ format: 'date-time' }), 'Null unless a cancel was asked for.'),
+  },
+  { title: 'Job' },
+)
+
+/** A job as a client sees it. */
+export type Job = Type.Static<typeof JobSchema>
+
+/** A page of jobs. */
+export const JobPageSchema = pageOf(JobSchema)
+
+/** Query of the list; `metadata[key]=value` is taken besides. */
+export const JobListQuery = Type.Object(
+  {
+    ...PageQuery,
+    status: Type.Optional(JobSchema.properties.status),
+    datasetId: Type.Optional(Type.String()),
+  },
+  {
+    additionalProperties: false,
+    patternProperties: { '^metadata\\[[A-Za-z0-9_.-]{1,64}\\]$': { type: 'string', maxLength: 512 } },
+  },
+)
+
+/** Query of one job. */
+export const JobReadQuery = Type.Object(
+  {
+    waitSeconds: Type.Optional(
+      Type.Integer({
+        minimum: 0,
+        maximum: 60,
+        description: 'Answer when status, phase or epoch changes, or after this.',
+      }),
+    ),
+    sinceEvent: Type.Optional(
+      Type.Integer({ minimum: 0, description: 'Answer at once when there is an event with a greater id.' }),
+    ),
+  },
+  { additionalProperties: false },
+)
+
+/** What a dry run answers. */
+export const DryRunSchema = Type.Object({
+  parameterCount: Type.Integer(),
+  estimate: Type.Object({
+    trainerMemoryBytes: Type.Integer(),
+    secondsPerEpoch: Type.Number(),
+    seconds: Type.Number(),
+  }),
+  network: Type.Unknown(),
+  training: Type.Unknown(),
+})
+
+/** A stored event on the wire. */
+export const JobEventSchema = Type.Object(
+  {
+    id: Type.Integer({ description: 'Numbered from 1 in each job, without gaps.' }),
+    type: Type.Enum([...EVENT_TYPES]),
+    at: Type.String({ format: 'date-time' }),
+    data: Type.Unknown(),
+  },
+  { title: 'Job event' },
+)
+
+/** An event of a job. */
+export type JobEvent = Type.Static<typeof JobEventSchema>
+
+/** One epoch on the wire; metrics stand beside the other fields. */
+export const EpochSchema = Type.Object(
+  {
+    epoch: Type.Integer(),
+    attempt: Type.Integer(),
+    learningRate: Type.Number(),
+    durationMs: Type.Number(),
+    examplesPerSecond: Type.Number(),
+    at: Type.String({ format: 'date-time' }),
+  },
+  { title: 'Epoch', additionalProperties: Type.Union([Type.Number(), Type.Null()]) },
+)

@@ -1,0 +1,119 @@
+import type { Database, Db } from '../db/client.ts'
+import { Prisma } from '../db/generated/client.ts'
+import { type EventType, TRANSITIONS, type Transition } from './lifecycle.ts'
+
+/** What a state change gives back. */
+export interface ChangedJob {
+  id: string
+  attempt: number
+}
+
+/** A change of one job's row. */
+export interface Change {
+  id: string
+  /** Assignments of columns, as SQL. */
+  set: Prisma.Sql
+  /** When it may happen: every writer names the status, a worker its attempt too. */
+  where: Prisma.Sql
+  /** What is written into the job's log; null for changes that are only looked at live. */
+  event: { type: EventType; data: object } | null
+}
+
+/**
+ * The one statement through which jobs change: compare and set, number the event, write it, and wake whoever
+ * watches the job. One statement, so one round trip, and nothing in between to lose.
+ * @returns null when the condition does not hold: somebody else was faster, or the attempt is over
+ */
+export async function changeJob(db: Db, { id, set, where, event }: Change): Promise<ChangedJob | null> {
+  const numbering = event ? Prisma.sql`, event_seq = event_seq + 1` : Prisma.empty
+  const logging = event
+    ? Prisma.sql`, logged AS (
+        INSERT INTO job_events (job_id, id, type, data, at)
+        SELECT id, event_seq, ${event.type}, ${JSON.stringify(event.data)}::jsonb, clock_timestamp() FROM changed)`
+    : Prisma.empty
+  const [changed] = await db.$queryRaw<ChangedJob[]>`
+    WITH changed AS (
+      UPDATE jobs SET ${set} ${numbering} WHERE id = ${id} AND ${where} RETURNING id, attempt, event_seq
+    ) ${logging}
+    SELECT id, attempt, pg_notify('trainyard_job', id)::text FROM changed`
+  return changed ?? null
+}
+
+/** The condition that a transition may happen, and the status it sets. */
+export function transitionSql(transition: Transition): { from: Prisma.Sql; to: Prisma.Sql } {
+  const { from, to } = TRANSITIONS[transition]
+  const statuses = from.map(status => Prisma.sql`${status}::job_status`)
+  return {
+    from: Prisma.sql`status IN (${Prisma.join(statuses)})`,
+    to: Prisma.sql`status = ${to}::job_status`,
+  }
+}
+
+/** Puts a queued job at its place in the waiting line, and tells those who hand out work. */
+export async function enqueue(db: Db, id: string): Promise<void> {
+  await db.$executeRaw`
+    INSERT INTO outbox (job_id, priority, queued_at) SELECT id, priority, queued_at FROM jobs WHERE id = ${id}`
+  await announceWork(db)
+}
+
+/** Wakes whoever hands out work. */
+export async function announceWork(db: Db): Promise<void> {
+  await db.$executeRaw`SELECT pg_notify('trainyard_work', '')`
+}
+
+/**
+ * Asks for a job's end. A queued job is cancelled at once; a running one gets the request, which its worker reads.
+ * @returns what became of it; `refused` when it has ended, or was asked already
+ */
+export async function requestCancel(
+  db: Database,
+  id: string,
+): Promise<'cancelled' | 'requested' | 'refused'> {
+  return db.$transaction(async tx => {
+    const { to } = transitionSql('cancel')
+    const cancelled = await changeJob(tx, {
+      id,
+      set: Prisma.sql`${to}, cancel_requested_at = now(), finished_at = now()`,
+      where: Prisma.sql`status IN ('queued', 'paused')`,
+      event: { type: 'job.cancelled', data: {} },
+    })
+    if (cancelled) {
+      await tx.outbox.deleteMany({ where: { jobId: id } })
+      return 'cancelled'
+    }
+    const requested = await changeJob(tx, {
+      id,
+      set: Prisma.sql`cancel_requested_at = now()`,
+      where: Prisma.sql`status = 'running' AND cancel_requested_at IS NULL`,
+      event: { type: 'job.cancelling', data: {} },
+    })
+    return requested ? 'requested' : 'refused'
+  })
+}
+
+/**
+ * Queues a failed or cancelled job again, from its last checkpoint or from the start.
+ * @returns false when it is neither failed nor cancelled
+ */
+export async function requeueEnded(db: Database, id: string, fromScratch: boolean): Promise<boolean> {
+  return db.$transaction(async tx => {
+    const { from, to } = transitionSql('retry')
+    const place = fromScratch
+      ? Prisma.sql`, epoch = 0, step = 0, last_metrics = NULL, best_metrics = NULL, evaluation = NULL`
+      : Prisma.empty
+    const requeued = await changeJob(tx, {
+      id,
+      set: Prisma.sql`${to}, charged = 0, queued_at = now(), finished_at = NULL, cancel_requested_at = NULL,
+        error = NULL, examples_per_second = NULL, eta_seconds = NULL ${place}`,
+      where: from,
+      event: { type: 'job.queued', data: { retry: true, fromScratch } },
+    })
+    if (!requeued) return false
+    if (fromScratch) {
+      await tx.epoch.deleteMany({ where: { jobId: id } })
+      await tx.checkpoint.deleteMany({ where: { jobId: id } })
+    }
+    await enqueue(tx, id)
+    return true
+  })
+}

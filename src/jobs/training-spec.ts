@@ -1,0 +1,57 @@
+import { Type } from 'typebox'
+import { SplitNameSchema } from '../datasets/schemas.ts'
+import { LossSchema } from '../mlp/losses/registry.ts'
+import { OptimizerSchema, type OptimizerSpec } from '../mlp/optimizers/registry.ts'
+
+/** Metrics that can be followed besides the loss. */
+export const MetricSchema = Type.Enum(['accuracy'] as const)
+
+/** Where the validation examples come from; a split of the dataset, or a part of the training split. */
+export const ValidationSchema = Type.Union(
+  [
+    Type.Object(
+      {
+        split: Type.Optional(Type.Exclude(SplitNameSchema, Type.Literal('train'))),
+        fraction: Type.Optional(Type.Number({ exclusiveMinimum: 0, exclusiveMaximum: 1 })),
+      },
+      { additionalProperties: false, minProperties: 1, maxProperties: 1 },
+    ),
+    Type.Null(),
+  ],
+  {
+    description:
+      '`{ "split": "test" }`, `{ "fraction": 0.1 }` of the training split (seeded), or null for none. ' +
+      'Default: the test split if there is one, else a tenth.',
+  },
+)
+
+/** How to train, in a request; everything has a default. */
+export const TrainingSchema = Type.Object(
+  {
+    epochs: Type.Optional(Type.Integer({ minimum: 1, maximum: 10_000, default: 10 })),
+    batchSize: Type.Optional(Type.Integer({ minimum: 1, maximum: 65_536, default: 32 })),
+    loss: Type.Optional(LossSchema),
+    optimizer: Type.Optional(OptimizerSchema),
+    metrics: Type.Optional(Type.Array(MetricSchema, { uniqueItems: true, maxItems: 16 })),
+    validation: Type.Optional(ValidationSchema),
+    seed: Type.Optional(
+      Type.Integer({
+        minimum: 0,
+        maximum: Number.MAX_SAFE_INTEGER,
+        description: 'Default: a random one, recorded.',
+      }),
+    ),
+  },
+  { additionalProperties: false },
+)
+
+/** How to train, with every default filled in. */
+export interface TrainingSpec {
+  epochs: number
+  batchSize: number
+  loss: Type.Static<typeof LossSchema>
+  optimizer: OptimizerSpec
+  metrics: Type.Static<typeof MetricSchema>[]
+  validation: { split: 'validation' | 'test' } | { fraction: number } | null
+  seed: number
+}

@@ -1,0 +1,44 @@
+import { Type } from 'typebox'
+import { Value } from 'typebox/value'
+import { LossSchema } from '../mlp/losses/registry.ts'
+import type { Network } from '../mlp/network.ts'
+import { PreprocessingSchema } from '../mlp/preprocessing.ts'
+
+/** Everything that tells what a model is, how it came to be, and how to use it without this service. */
+export const ManifestSchema = Type.Object({
+  format: Type.Literal('trainyard-model/1'),
+  kind: Type.Literal('classification'),
+  jobId: Type.String(),
+  dataset: Type.Object({ id: Type.String(), sha256: Type.String() }),
+  input: Type.Object({
+    shape: Type.Array(Type.Integer()),
+    dtype: Type.Enum(['uint8', 'float32'] as const),
+  }),
+  preprocessing: PreprocessingSchema,
+  classes: Type.Array(Type.String()),
+  network: Type.Unsafe<Network>({ type: 'object', required: ['layers'] }),
+  loss: LossSchema,
+  training: Type.Record(Type.String(), Type.Unknown(), { description: 'As trained, with the seed.' }),
+  parameterCount: Type.Integer(),
+  metrics: Type.Record(Type.String(), Type.Number()),
+  engine: Type.Object({
+    name: Type.String(),
+    device: Type.String(),
+    versions: Type.Record(Type.String(), Type.String()),
+  }),
+  weights: Type.Array(Type.Object({ name: Type.String(), shape: Type.Array(Type.Integer()) }), {
+    description: 'In the order of weights.bin: float32, little-endian, row by row.',
+  }),
+  files: Type.Record(Type.String(), Type.String(), { description: 'SHA-256 of the other files.' }),
+})
+
+/** What a model is, how it came to be, and how to use it. */
+export type Manifest = Type.Static<typeof ManifestSchema>
+
+/** @throws Error when the text is no manifest */
+export function parseManifest(text: string): Manifest {
+  const value: unknown = JSON.parse(text)
+  if (Value.Check(ManifestSchema, value)) return value
+  const [first] = Value.Errors(ManifestSchema, value)
+  throw new Error(`a manifest must fit its schema: ${first?.instancePath} ${first?.message}`)
+}

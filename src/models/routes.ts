@@ -1,0 +1,180 @@
+import { PassThrough } from 'node:stream'
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { Type } from 'typebox'
+import { ZipFile } from 'yazl'
+import type { Database } from '../db/client.ts'
+import { problemResponses } from '../http/problem-details.ts'
+import { PageQuery, toPage } from '../pagination.ts'
+import type { BlobStore } from '../storage/blob-store.ts'
+import { ARTIFACT_FILES } from './artifact.ts'
+import {
+  deleteAlias,
+  deleteVersion,
+  getModel,
+  LATEST,
+  listModels,
+  resolveVersion,
+  setAlias,
+} from './repository.ts'
+import { AliasNameSchema, ModelPageSchema, ModelSchema, ModelVersionSchema } from './schemas.ts'
+
+/** What the model routes work with. */
+export interface ModelDeps {
+  db: Database
+  blobs: BlobStore
+}
+
+const name = Type.String({ maxLength: 100 })
+const version = Type.Integer({ minimum: 1, maximum: 2 ** 31 - 1 })
+const VersionParams = Type.Object({ name, version })
+const AliasParams = Type.Object({
+  name,
+  alias: Type.Intersect([AliasNameSchema, Type.Unsafe<string>({ not: { const: LATEST } })]),
+})
+const tags = ['models']
+
+/** `/v1/models`: the registry. */
+export const modelRoutes: FastifyPluginAsyncTypebox<ModelDeps> = async (app, { db, blobs }) => {
+  app.get(
+    '/models',
+    {
+      schema: {
+        tags,
+        summary: 'List models',
+        querystring: Type.Object(PageQuery, { additionalProperties: false }),
+        response: { 200: ModelPageSchema, ...problemResponses(422) },
+      },
+    },
+    async ({ query: { limit = 20, after } }) =>
+      toPage(
+        await listModels(db, { limit, after }),
+        limit,
+        model => model,
+        model => model.name,
+      ),
+  )
+
+  app.get(
+    '/models/:name',
+    {
+      schema: {
+        tags,
+        summary: 'Read a model',
+        params: Type.Object({ name }),
+        response: { 200: ModelSchema, ...problemResponses(404) },
+      },
+    },
+    async ({ params }) => getModel(db, params.name),
+  )
+
+  app.get(
+    '/models/:name/versions/:version',
+    {
+      schema: {
+        tags,
+        summary: 'Read a version',
+        params: VersionParams,
+        response: { 200: ModelVersionSchema, ...problemResponses(404, 422) },
+      },
+    },
+    async ({ params }) => resolveVersion(db, params.name, params),
+  )
+
+  app.delete(
+    '/models/:name/versions/:version',
+    {
+      schema: {
+        tags,
+        summary: 'Delete a version',
+        params: VersionParams,
+        response: { 204: Type.Null(), ...problemResponses(404, 409, 422) },
+      },
+    },
+    async ({ params }, reply) => {
+      await deleteVersion(db, params.name, params.version)
+      return reply.code(204).send(null)
+    },
+  )
+
+  app.put(
+    '/models/:name/aliases/:alias',
+    {
+      schema: {
+        tags,
+        summary: 'Point an alias to a version',
+        description: '`production` is what predictions without version or alias use. `latest` cannot be set.',
+        params: AliasParams,
+        body: Type.Object({ version }, { additionalProperties: false }),
+        response: { 200: ModelVersionSchema, ...problemResponses(404, 422) },
+      },
+    },
+    async ({ params, body }) => {
+      await setAlias(db, params.name, params.alias, body.version)
+      return resolveVersion(db, params.name, { version: body.version })
+    },
+  )
+
+  app.delete(
+    '/models/:name/aliases/:alias',
+    {
+      schema: {
+        tags,
+        summary: 'Remove an alias',
+        params: AliasParams,
+        response: { 204: Type.Null(), ...problemResponses(404, 422) },
+      },
+    },
+    async ({ params }, reply) => {
+      await deleteAlias(db, params.name, params.alias)
+      return reply.code(204).send(null)
+    },
+  )
+
+  app.get(
+    '/models/:name/versions/:version/artifact',
+    {
+      schema: {
+        tags,
+        summary: 'Download a version',
+        description: 'A ZIP of the tfjs Layers model (`model.json`, `weights.bin`) and `manifest.json`.',
+        params: VersionParams,
+        querystring: Type.Object(
+          { format: Type.Optional(Type.Enum(['tfjs'] as const, { default: 'tfjs' })) },
+          { additionalProperties: false },
+        ),
+        produces: ['application/zip'],
+      },
+    },
+    async ({ params }, reply) => {
+      const { files } = await resolveVersion(db, params.name, params)
+      const zip = new ZipFile()
+      for (const file of ARTIFACT_FILES) zip.addBuffer(await blobs.read(files[file]), file)
+      zip.end()
+      const filename = encodeURIComponent(`${params.name}-${params.version}.zip`)
+      return reply
+        .type('application/zip')
+        .header('content-disposition', `attachment; filename*=UTF-8''${filename}`)
+        .send(zip.outputStream.pipe(new PassThrough()))
+    },
+  )
+
+  app.get(
+    '/models/:name/versions/:version/artifact/:file',
+    {
+      schema: {
+        tags,
+        summary: 'One file of a version',
+        description:
+          'For `tf.loadLayersModel(url, { requestInit })`, which asks for `weights.bin` by itself.',
+        params: Type.Object({ name, version, file: Type.Enum([...ARTIFACT_FILES]) }),
+      },
+    },
+    async ({ params }, reply) => {
+      const { files } = await resolveVersion(db, params.name, params)
+      const content = await blobs.read(files[params.file])
+      return reply
+        .type(params.file.endsWith('.json') ? 'application/json' : 'application/octet-stream')
+        .send(content)
+    },
+  )
+}

@@ -1,0 +1,109 @@
+import type { Database, Db } from '../db/client.ts'
+
+/** A worker that has not been heard of for this long is not counted on. */
+export const WORKER_SILENCE_SECONDS = 10
+
+/** A wake-up that was not answered for this long is sent again. */
+const REDISPATCH_SECONDS = 15
+
+/** A job in the waiting line. */
+export interface WaitingJob {
+  jobId: string
+  dispatches: number
+}
+
+/**
+ * Calls `dispatch` with the jobs at the head of the line that free slots can take, inside a transaction that keeps
+ * other relays away.
+ * @returns 0 when another relay is at work, or nothing is to be done
+ */
+export async function withFreeSlots(
+  db: Database,
+  dispatch: (tx: Db, waiting: WaitingJob[]) => Promise<number>,
+): Promise<number> {
+  return db.$transaction(async tx => {
+    const [turn] = await tx.$queryRaw<{ mine: boolean }[]>`
+      SELECT pg_try_advisory_xact_lock(hashtextextended('trainyard_relay', 0)) AS mine`
+    if (!turn?.mine) return 0
+    const waiting = await tx.$queryRaw<WaitingJob[]>`
+      WITH free AS (
+        SELECT (SELECT coalesce(sum(slots), 0) FROM workers WHERE heartbeat_at > now() - make_interval(secs => ${WORKER_SILENCE_SECONDS}))
+          - (SELECT count(*) FROM jobs WHERE status = 'running' AND lease_until > now())
+          - (SELECT count(*) FROM outbox WHERE dispatched_at > now() - make_interval(secs => ${REDISPATCH_SECONDS})) AS slots
+      )
+      SELECT job_id AS "jobId", dispatches FROM outbox
+      WHERE dispatched_at IS NULL OR dispatched_at <= now() - make_interval(secs => ${REDISPATCH_SECONDS})
+      ORDER BY priority, queued_at, id
+      LIMIT (SELECT greatest(slots, 0) FROM free)
+      FOR UPDATE SKIP LOCKED`
+    return waiting.length === 0 ? 0 : dispatch(tx, waiting)
+  })
+}
+
+/** Notes that the queue was told about a job. */
+export async function markDispatched(tx: Db, jobId: string): Promise<void> {
+  await tx.$executeRaw`UPDATE outbox SET dispatched_at = now(), dispatches = dispatches + 1 WHERE job_id = ${jobId}`
+}
+
+/** What `GET /v1/queue` tells. */
+export interface QueueState {
+  backend: 'postgres' | 'redis'
+  waiting: number
+  running: number
+  slots: number
+}
+
+/** Counts the waiting line, the running jobs and the slots of live workers. */
+export async function readQueueState(db: Db, backend: QueueState['backend']): Promise<QueueState> {
+  const [counts] = await db.$queryRaw<Omit<QueueState, 'backend'>[]>`
+    SELECT (SELECT count(*)::int FROM outbox) AS waiting,
+      (SELECT count(*)::int FROM jobs WHERE status = 'running') AS running,
+      (SELECT coalesce(sum(slots), 0)::int FROM workers
+        WHERE heartbeat_at > now() - make_interval(secs => ${WORKER_SILENCE_SECONDS})) AS slots`
+  return { backend, ...(counts ?? { waiting: 0, running: 0, slots: 0 }) }
+}
+
+/** A worker process, as `GET /v1/workers` tells of it. */
+export interface WorkerState {
+  id: string
+  hostname: string
+  pid: number
+  engine: string
+  device: string
+  slots: number
+  status: 'ready' | 'silent'
+  startedAt: string
+  heartbeatAt: string
+}
+
+/** Announces a worker, or says that it is still there. */
+export async function saveWorker(
+  db: Db,
+  worker: Pick<WorkerState, 'id' | 'hostname' | 'pid' | 'engine' | 'device' | 'slots'>,
+): Promise<void> {
+  await db.$executeRaw`
+    INSERT INTO workers (id, hostname, pid, engine, device, slots)
+    VALUES (${worker.id}, ${worker.hostname}, ${worker.pid}, ${worker.engine}, ${worker.device}, ${worker.slots})
+    ON CONFLICT (id) DO UPDATE SET heartbeat_at = now()`
+}
+
+/** Takes a worker off the list. */
+export async function removeWorker(db: Db, id: string): Promise<void> {
+  await db.worker.deleteMany({ where: { id } })
+}
+
+/** All workers that were heard of in the last hour; those long silent are forgotten. */
+export async function listWorkers(db: Db): Promise<WorkerState[]> {
+  await db.$executeRaw`DELETE FROM workers WHERE heartbeat_at < now() - interval '1 hour'`
+  const rows = await db.$queryRaw<
+    (Omit<WorkerState, 'startedAt' | 'heartbeatAt'> & { startedAt: Date; heartbeatAt: Date })[]
+  >`
+    SELECT id, hostname, pid, engine, device, slots, started_at AS "startedAt", heartbeat_at AS "heartbeatAt",
+      CASE WHEN heartbeat_at > now() - make_interval(secs => ${WORKER_SILENCE_SECONDS}) THEN 'ready' ELSE 'silent' END AS status
+    FROM workers ORDER BY started_at`
+  return rows.map(row => ({
+    ...row,
+    startedAt: row.startedAt.toISOString(),
+    heartbeatAt: row.heartbeatAt.toISOString(),
+  }))
+}

@@ -1,0 +1,58 @@
+import closeWithGrace from 'close-with-grace'
+import { buildApp } from './app.ts'
+import { readConfig } from './config.ts'
+import { connect, openDeps } from './deps.ts'
+import { endWithParent } from './end-with-parent.ts'
+import { announceKey, hashKey, readBootstrapKey } from './http/api-keys.ts'
+import { findKeyId, saveBootstrapKey } from './http/key-repository.ts'
+import { createImageDecoder } from './inference/decode-image.ts'
+import { createPredictorCache } from './inference/predictor-cache.ts'
+import { createLogger } from './logger.ts'
+import type { TrainingQueue } from './queue/training-queue.ts'
+import { startGarbageCollection } from './storage/garbage-collection.ts'
+import { readVersion } from './version.ts'
+
+const POOL_SIZE = 10
+const PREDICTOR_BYTES_MAX = 100 * 1024 ** 2
+const GRACE_MS = 25_000
+
+const config = readConfig()
+const logger = createLogger({ name: 'api', level: config.logLevel, pretty: process.stderr.isTTY })
+const deps = openDeps(config, logger, POOL_SIZE)
+const bootstrap = await readBootstrapKey(config.dataDir, config.apiKey)
+let queue: TrainingQueue | null = null
+
+const app = await buildApp({
+  ...deps,
+  ...config,
+  version: readVersion(),
+  findKeyId: sha256 => findKeyId(deps.db, sha256),
+  predictors: createPredictorCache(deps.blobs, PREDICTOR_BYTES_MAX),
+  decodeImage: createImageDecoder(),
+  queue: () => queue,
+  queueBackend: config.redisUrl === null ? 'postgres' : 'redis',
+})
+const url = await app.listen({ host: config.host, port: config.port })
+if (bootstrap.isNew) announceKey(bootstrap.key, config.dataDir)
+
+const stopping = new AbortController()
+const connecting = connect(deps, stopping.signal, () => saveBootstrapKey(deps.db, hashKey(bootstrap.key)))
+const collection = startGarbageCollection(deps)
+
+endWithParent()
+closeWithGrace({ delay: GRACE_MS, logger }, async ({ err, signal }) => {
+  if (err) logger.error({ err }, 'the API ends because of an error')
+  else logger.info({ signal }, 'the API ends')
+  stopping.abort()
+  await app.close()
+  await collection.close()
+  await (await connecting)?.close()
+  await deps.close()
+})
+
+const connection = await connecting
+if (connection) {
+  queue = connection.queue
+  logger.info({ url }, 'the API is ready')
+  process.send?.({ type: 'ready', url })
+}

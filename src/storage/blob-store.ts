@@ -1,0 +1,46 @@
+import type { Readable, Writable } from 'node:stream'
+
+/** Bytes in the store, named by their content. */
+export interface Blob {
+  /** SHA-256 of the content, 64 lower-case hexadecimal digits. */
+  sha256: string
+  bytes: number
+}
+
+/** A blob that is being written; invisible until it is kept. */
+export interface BlobDraft {
+  /** Where the bytes go; its `finish` means that all are written, not that they are durable. */
+  readonly stream: Writable
+  /** What was written so far, from the start; for a second look before it is kept. */
+  readBack(): Readable
+  /** Makes the bytes durable under their hash. The stream must have finished. */
+  keep(): Promise<Blob>
+  /** Throws the bytes away; right at any time, also after `keep`, when it does nothing. */
+  discard(): Promise<void>
+}
+
+/** Content-addressed storage: a blob never changes, and equal contents are stored once. */
+export interface BlobStore {
+  draft(): Promise<BlobDraft>
+  put(content: Uint8Array): Promise<Blob>
+  /** The whole content, checked against its hash. @throws BlobDamagedError */
+  read(sha256: string): Promise<Buffer>
+  /** Part of the content, unchecked: the hash is over the whole. */
+  readRange(sha256: string, offset: number, length: number): Promise<Buffer>
+  /** The content as a stream, unchecked. */
+  stream(sha256: string): Readable
+  has(sha256: string): Promise<boolean>
+  delete(sha256: string): Promise<void>
+  /** Every blob, with the time of its last `keep` (milliseconds since 1970). */
+  list(): AsyncIterable<{ sha256: string; bytes: number; keptAtMs: number }>
+  /** Throws when the store cannot be written to. */
+  check(): Promise<void>
+}
+
+/** A blob is missing, or its bytes are not those of its name. */
+export class BlobDamagedError extends Error {
+  override readonly name = 'BlobDamagedError'
+  constructor(sha256: string, cause?: unknown) {
+    super(`blob ${sha256} is missing or damaged`, { cause })
+  }
+}

@@ -1,0 +1,135 @@
+import { createHash, randomUUID } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+import { type FileHandle, mkdir, open, readdir, readFile, rename, rm, stat, utimes } from 'node:fs/promises'
+import path from 'node:path'
+import { Writable } from 'node:stream'
+import { BlobDamagedError, type BlobDraft, type BlobStore } from './blob-store.ts'
+
+/**
+ * Blobs as files: `<folder>/blobs/ab/ab12…`. A draft is a file in `<folder>/drafts`, made durable by fsync and
+ * rename, so a name in `blobs` always has its whole content, whatever is killed when.
+ */
+export function createDiskBlobStore(folder: string): BlobStore {
+  const blobs = path.join(folder, 'blobs')
+  const drafts = path.join(folder, 'drafts')
+  const fileOf = (sha256: string) => {
+    if (!/^[0-9a-f]{64}$/.test(sha256)) throw new BlobDamagedError(sha256)
+    return path.join(blobs, sha256.slice(0, 2), sha256)
+  }
+
+  const store: BlobStore = {
+    async draft() {
+      await mkdir(drafts, { recursive: true })
+      return openDraft(path.join(drafts, randomUUID()), fileOf)
+    },
+    async put(content) {
+      const draft = await store.draft()
+      try {
+        await new Promise<void>((resolve, reject) => {
+          draft.stream.once('error', reject)
+          draft.stream.end(content, resolve)
+        })
+        return await draft.keep()
+      } finally {
+        await draft.discard()
+      }
+    },
+    async read(sha256) {
+      const content = await readFile(fileOf(sha256)).catch(cause => {
+        throw new BlobDamagedError(sha256, cause)
+      })
+      if (createHash('sha256').update(content).digest('hex') !== sha256) throw new BlobDamagedError(sha256)
+      return content
+    },
+    async readRange(sha256, offset, length) {
+      const file = await open(fileOf(sha256))
+      try {
+        const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, offset)
+        return buffer.subarray(0, bytesRead)
+      } finally {
+        await file.close()
+      }
+    },
+    stream: sha256 => createReadStream(fileOf(sha256)),
+    has: sha256 => exists(fileOf(sha256)),
+    delete: sha256 => rm(fileOf(sha256), { force: true }),
+    async *list() {
+      for (const prefix of await readdir(blobs).catch(() => [])) {
+        for (const sha256 of await readdir(path.join(blobs, prefix))) {
+          const { size, mtimeMs } = await stat(path.join(blobs, prefix, sha256))
+          yield { sha256, bytes: size, keptAtMs: mtimeMs }
+        }
+      }
+    },
+    async check() {
+      const draft = await store.draft()
+      draft.stream.end()
+      await draft.discard()
+    },
+  }
+  return store
+}
+
+async function openDraft(file: string, fileOf: (sha256: string) => string): Promise<BlobDraft> {
+  const handle = await open(file, 'wx', 0o600)
+  const hash = createHash('sha256')
+  let bytes = 0
+  let isOpen = true
+  const stream = new Writable({
+    write(chunk: Buffer, _encoding, done) {
+      hash.update(chunk)
+      bytes += chunk.length
+      writeAll(handle, chunk).then(() => done(), done)
+    },
+  })
+  return {
+    stream,
+    readBack: () => createReadStream(file),
+    async keep() {
+      await handle.sync()
+      await handle.close()
+      isOpen = false
+      const sha256 = hash.digest('hex')
+      const target = fileOf(sha256)
+      await mkdir(path.dirname(target), { recursive: true })
+      if (await exists(target)) {
+        await utimes(target, new Date(), new Date()) // tells a collector that it is wanted again
+        await rm(file)
+      } else {
+        await rename(file, target)
+        await syncFolder(path.dirname(target))
+      }
+      return { sha256, bytes }
+    },
+    async discard() {
+      if (!isOpen) return
+      isOpen = false
+      stream.destroy()
+      await handle.close()
+      await rm(file, { force: true })
+    },
+  }
+}
+
+async function writeAll(handle: FileHandle, chunk: Buffer): Promise<void> {
+  for (let written = 0; written < chunk.length; ) {
+    written += (await handle.write(chunk, written)).bytesWritten
+  }
+}
+
+/** A rename is durable only when its folder is. */
+async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder)
+  try {
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}
+
+function exists(file: string): Promise<boolean> {
+  return stat(file).then(
+    () => true,
+    () => false,
+  )
+}

@@ -1,0 +1,26 @@
+import type { Deps } from '../deps.ts'
+import { collectGarbage } from './collect-garbage.ts'
+
+const INTERVAL_MS = 900_000
+
+/** Collects garbage every quarter of an hour, until it is closed. */
+export function startGarbageCollection({ db, blobs, logger }: Pick<Deps, 'db' | 'blobs' | 'logger'>) {
+  let running: Promise<void> = Promise.resolve()
+  const collect = async () => {
+    try {
+      const deleted = await collectGarbage(db, blobs, Date.now())
+      if (deleted > 0) logger.info({ deleted }, 'blobs collected')
+    } catch (error) {
+      logger.warn({ err: error }, 'blobs could not be collected; trying again later')
+    }
+  }
+  const timer = setInterval(() => {
+    running = running.then(collect)
+  }, INTERVAL_MS)
+  return {
+    async close(): Promise<void> {
+      clearInterval(timer)
+      await running
+    },
+  }
+}

@@ -1,0 +1,76 @@
+import type { Database } from '../src/db/client.ts'
+import type { Listener } from '../src/db/listen.ts'
+import { type Fence, renewLease } from '../src/jobs/attempt-repository.ts'
+import type { Logger } from '../src/logger.ts'
+
+/** What a worker hears from its job while it holds it. */
+export interface LeaseHandlers {
+  /** The job is somebody else's now; nothing more may be written. */
+  onFenced(): void
+  /** The job shall be cancelled. Called once. */
+  onCancelRequested(): void
+}
+
+/** How often a worker says that it is alive. */
+export const HEARTBEAT_MS = 2_000
+
+/** A job's own changes notify too; more often than this they are not looked at. */
+const NUDGE_MS = 400
+
+/**
+ * Keeps a lease: renews it every two seconds, and at once when the job changed, which is how a cancel arrives. While
+ * the database is away the trainer goes on: nobody else can take the job then either.
+ */
+export function keepLease(
+  deps: { db: Database; listener: Listener; logger: Logger },
+  fence: Fence,
+  leaseSeconds: number,
+  handlers: LeaseHandlers,
+): { close(): Promise<void> } {
+  let isClosed = false
+  let isCancelRequested = false
+  let timer: NodeJS.Timeout
+  let renewing: Promise<void> = Promise.resolve()
+
+  const renew = async () => {
+    try {
+      const lease = await renewLease(deps.db, fence, leaseSeconds)
+      if (isClosed) return
+      if (lease.fenced) handlers.onFenced()
+      else if (lease.cancelRequested && !isCancelRequested) {
+        isCancelRequested = true
+        handlers.onCancelRequested()
+      }
+    } catch (error) {
+      deps.logger.warn({ err: error }, 'the lease could not be renewed; trying again')
+    }
+    if (!isClosed) schedule(HEARTBEAT_MS)
+  }
+  const schedule = (afterMs: number) => {
+    clearTimeout(timer)
+    timer = setTimeout(() => {
+      renewing = renew()
+    }, afterMs)
+  }
+  const stopListening = deps.listener.on('trainyard_job', jobId => {
+    if (!isClosed && !isNudged && jobId === fence.jobId) nudge()
+  })
+  let isNudged = false
+  const nudge = () => {
+    isNudged = true
+    setTimeout(() => {
+      isNudged = false
+      if (!isClosed) schedule(0)
+    }, NUDGE_MS).unref()
+  }
+  schedule(HEARTBEAT_MS)
+
+  return {
+    async close() {
+      isClosed = true
+      stopListening()
+      clearTimeout(timer)
+      await renewing
+    },
+  }
+}

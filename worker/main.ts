@@ -1,0 +1,37 @@
+import closeWithGrace from 'close-with-grace'
+import { readConfig } from '../src/config.ts'
+import { connect, openDeps } from '../src/deps.ts'
+import { endWithParent } from '../src/end-with-parent.ts'
+import { createLogger } from '../src/logger.ts'
+import { chooseEngine } from './engines/choose-engine.ts'
+import { startTrainingWorker, type TrainingWorker } from './training-worker.ts'
+
+const POOL_SIZE = 5
+const GRACE_MS = 25_000
+
+const config = readConfig()
+const logger = createLogger({ name: 'worker', level: config.logLevel, pretty: process.stderr.isTTY })
+const choice = chooseEngine(config.engine)
+const deps = openDeps(config, logger, POOL_SIZE)
+
+const stopping = new AbortController()
+const connecting = connect(deps, stopping.signal, async () => {})
+let worker: TrainingWorker | null = null
+
+endWithParent()
+closeWithGrace({ delay: GRACE_MS, logger }, async ({ err, signal }) => {
+  if (err) logger.error({ err }, 'the worker ends because of an error')
+  else logger.info({ signal }, 'the worker ends')
+  stopping.abort()
+  await worker?.close()
+  await (await connecting)?.close()
+  await deps.close()
+})
+
+const connection = await connecting
+if (connection && !stopping.signal.aborted) {
+  const { queue } = connection
+  worker = await startTrainingWorker({ ...deps, ...config, ...choice, queue, slots: config.workerSlots })
+  logger.info({ ...choice, slots: config.workerSlots }, 'the worker is ready')
+  process.send?.({ type: 'ready' })
+}
