@@ -22,11 +22,12 @@ export async function runUntilStopped(
     })
   }
   try {
-    service = await start(started => {
+    const kept = await start(started => {
       service = started
     })
-    if (!service) return await stop(0)
-    const reason = await service.failed
+    if (!kept) return await stop(0)
+    service = kept
+    const reason = await kept.failed
     process.stderr.write(`${reason.message}\n`)
   } catch (error) {
     if (isStopping) return

@@ -1,0 +1,26 @@
+import { defineConfig } from 'vitest/config'
+import { SummaryReporter } from './test/summary-reporter.ts'
+
+export default defineConfig({
+  test: {
+    pool: 'forks', // the numeric backends are global to a process
+    maxWorkers: 2,
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    reporters: ['default', new SummaryReporter()],
+    globalSetup: ['test/global-setup.ts'],
+    projects: [
+      { extends: true, test: { name: 'unit', include: ['test/unit/**/*.test.ts'] } },
+      { extends: true, test: { name: 'integration', include: ['test/integration/**/*.test.ts'] } },
+      {
+        extends: true,
+        test: {
+          name: 'e2e',
+          include: ['test/e2e/**/*.test.ts'],
+          fileParallelism: false,
+          testTimeout: 240_000,
+        },
+      },
+    ],
+  },
+})
