@@ -17,7 +17,7 @@ declare module 'vitest' {
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
   const folder = await mkdtemp(path.join(os.tmpdir(), 'trainyard-test-'))
   await chmod(folder, 0o755) // as root, the server runs under another account
-  const postgres = await startEmbeddedPostgres(path.join(folder, 'postgres'))
+  const postgres = await startEmbeddedPostgres(path.join(folder, 'postgres'), { fsync: 'off' })
   await migrateInProcess(postgres.url)
   project.provide('templateUrl', postgres.url)
   return async () => {

@@ -33,7 +33,7 @@ export function createClient(url: string, key: string): Client {
       const { body } = await ask(path, { headers: { accept: 'text/event-stream' } })
       const messages: EventSourceMessage[] = []
       const parser = createParser({ onEvent: message => void messages.push(message) })
-      for await (const piece of (body ?? new ReadableStream()).pipeThrough(new TextDecoderStream())) {
+      for await (const piece of body?.pipeThrough(new TextDecoderStream()) ?? []) {
         parser.feed(piece)
         for (const { event, data } of messages.splice(0)) yield { type: event ?? '', data: JSON.parse(data) }
       }

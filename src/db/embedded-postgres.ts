@@ -34,9 +34,13 @@ export interface EmbeddedPostgres {
  * data in `folder`, and makes the cluster first if there is none. A server that an earlier process left running
  * there, after a `kill -9` say, is used again. Driven by `pg_ctl`, Postgres's own tool, which waits until the
  * server is ready and knows a stale pid file from a live one.
+ * @param settings - of the server, by their names in postgresql.conf
  * @throws Error when there are no binaries for this platform, or when running as root without a usable account
  */
-export async function startEmbeddedPostgres(folder: string): Promise<EmbeddedPostgres> {
+export async function startEmbeddedPostgres(
+  folder: string,
+  settings: Readonly<Record<string, string>> = {},
+): Promise<EmbeddedPostgres> {
   const binaries = await locateBinaries()
   const account = process.getuid?.() === 0 ? await findOrCreateAccount() : null
   const cluster = path.join(path.resolve(folder), 'cluster')
@@ -57,8 +61,10 @@ export async function startEmbeddedPostgres(folder: string): Promise<EmbeddedPos
     )
   if (!(await isRunning())) {
     const log = path.join(path.resolve(folder), 'postgres.log')
-    const options = `-p ${await findFreePort()} -c listen_addresses=127.0.0.1 -c unix_socket_directories=''`
-    await control('start', '--wait', '--timeout=60', '--log', log, '-o', options)
+    const port = String(await findFreePort())
+    const all = { port, listen_addresses: '127.0.0.1', unix_socket_directories: "''", ...settings }
+    const options = Object.entries(all).map(([name, value]) => `-c ${name}=${value}`)
+    await control('start', '--wait', '--timeout=60', '--log', log, '-o', options.join(' '))
   }
   const url = await readUrl(cluster, passwordFile)
   await createDatabaseIfMissing(url)

@@ -10,8 +10,8 @@ import type { TrainingQueue } from './training-queue.ts'
  */
 export async function relayWaitingJobs(db: Database, queue: TrainingQueue): Promise<number> {
   return withFreeSlots(db, async (tx, waiting) => {
-    for (const { jobId, dispatches } of waiting) {
-      await queue.wake(jobId, `${jobId}-${dispatches + 1}`)
+    for (const { jobId, wakeUpName } of waiting) {
+      await queue.wake(jobId, wakeUpName)
       await markDispatched(tx, jobId)
     }
     return waiting.length

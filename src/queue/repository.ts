@@ -9,7 +9,8 @@ const REDISPATCH_SECONDS = 15
 /** A job in the waiting line. */
 export interface WaitingJob {
   jobId: string
-  dispatches: number
+  /** Unique among all wake-ups ever sent: the queue drops one whose name it still holds, of a lost worker say. */
+  wakeUpName: string
 }
 
 /**
@@ -31,11 +32,12 @@ export async function withFreeSlots(
           - (SELECT count(*) FROM jobs WHERE status = 'running' AND lease_until > now())
           - (SELECT count(*) FROM outbox WHERE dispatched_at > now() - make_interval(secs => ${REDISPATCH_SECONDS})) AS slots
       )
-      SELECT job_id AS "jobId", dispatches FROM outbox
+      SELECT job_id AS "jobId", job_id || '-' || attempt || '-' || dispatches AS "wakeUpName"
+      FROM outbox JOIN jobs ON jobs.id = job_id
       WHERE dispatched_at IS NULL OR dispatched_at <= now() - make_interval(secs => ${REDISPATCH_SECONDS})
-      ORDER BY priority, queued_at, id
+      ORDER BY outbox.priority, outbox.queued_at, outbox.id
       LIMIT (SELECT greatest(slots, 0) FROM free)
-      FOR UPDATE SKIP LOCKED`
+      FOR UPDATE OF outbox SKIP LOCKED`
     return waiting.length === 0 ? 0 : dispatch(tx, waiting)
   })
 }

@@ -1,0 +1,165 @@
+import { describe, expect, it } from 'vitest'
+import type { DatasetContent, StoredSplit } from '../../../src/datasets/content.ts'
+import { resolveSpec } from '../../../src/jobs/resolve-spec.ts'
+import type { JobRequest } from '../../../src/jobs/schemas.ts'
+
+const split = (examples: number): StoredSplit => ({
+  examples,
+  classCounts: {},
+  features: 'a'.repeat(64),
+  labels: 'b'.repeat(64),
+})
+
+const DATASET: DatasetContent = {
+  shape: [2, 3, 1],
+  dtype: 'uint8',
+  classes: ['a', 'b', 'c'],
+  splits: { train: split(100), test: split(20) },
+}
+
+const BINARY = { ...DATASET, classes: ['no', 'yes'] }
+
+const request = (training: JobRequest['training'] = {}, units = 3, activation = 'softmax'): JobRequest => ({
+  datasetId: 'ds_1',
+  network: {
+    layers: [
+      { type: 'dense', units: 4, activation: 'relu' },
+      { type: 'dense', units, activation: activation as 'softmax' },
+    ],
+  },
+  training,
+})
+
+function resolve(job: JobRequest, dataset: DatasetContent = DATASET, trainerBytesMax = 2 ** 32) {
+  const spec = resolveSpec(job, dataset, { trainerBytesMax }, 77)
+  if ('errors' in spec) throw new Error(JSON.stringify(spec.errors))
+  return spec
+}
+
+function pointersOf(job: JobRequest, dataset: DatasetContent = DATASET, trainerBytesMax = 2 ** 32) {
+  const spec = resolveSpec(job, dataset, { trainerBytesMax }, 77)
+  return 'errors' in spec ? spec.errors.map(({ pointer }) => pointer) : []
+}
+
+describe('a job request', () => {
+  it('gets Keras’s defaults for what it leaves out', () => {
+    const { network, training, preprocessing } = resolve({
+      datasetId: 'ds_1',
+      network: { layers: [{ type: 'dense', units: 3 }] },
+    })
+    expect(network.layers).toEqual([
+      { type: 'dense', units: 3, activation: 'linear', kernelInitializer: 'glorotUniform' },
+    ])
+    expect(training).toEqual({
+      epochs: 10,
+      batchSize: 32,
+      loss: 'meanSquaredError',
+      optimizer: { type: 'adam', learningRate: 0.001, beta1: 0.9, beta2: 0.999, epsilon: 1e-7 },
+      metrics: ['accuracy'],
+      validation: { split: 'test' },
+      seed: 77,
+    })
+    expect(preprocessing).toEqual({ scale: 1 / 255 })
+  })
+
+  it('counts its parameters and its steps', () => {
+    const spec = resolve(request({ epochs: 3, batchSize: 32 }))
+    expect(spec.parameterCount).toBe((6 + 1) * 4 + (4 + 1) * 3)
+    expect(spec.trainExamples).toBe(100)
+    expect(spec.steps).toBe(3 * 4) // 32 + 32 + 32 + 4
+  })
+
+  it('keeps what it says', () => {
+    const { training } = resolve(request({ seed: 0, metrics: [], validation: null, epochs: 1, batchSize: 7 }))
+    expect(training).toMatchObject({ seed: 0, metrics: [], validation: null, epochs: 1, batchSize: 7 })
+  })
+
+  it.each([
+    ['softmax', 3, 'categoricalCrossentropy'],
+    ['sigmoid', 3, 'binaryCrossentropy'],
+    ['relu', 3, 'meanSquaredError'],
+  ])('with the output %s gets the loss that belongs to it', (activation, units, loss) => {
+    expect(resolve(request({}, units, activation)).training.loss).toBe(loss)
+  })
+
+  it('validates on the validation split, else on the test split, else on a tenth', () => {
+    const { train, test } = DATASET.splits
+    const validation = split(10)
+    if (!train || !test) throw new Error('both splits are there')
+    const of = (splits: DatasetContent['splits']) => resolve(request(), { ...DATASET, splits })
+    expect(of({ train, test, validation }).training.validation).toEqual({ split: 'validation' })
+    expect(of({ train, test }).training.validation).toEqual({ split: 'test' })
+    expect(of({ train }).training.validation).toEqual({ fraction: 0.1 })
+    expect(of({ train }).trainExamples).toBe(90)
+  })
+
+  it('does not scale features that are floats', () => {
+    expect(resolve(request(), { ...DATASET, dtype: 'float32' }).preprocessing).toEqual({ scale: 1 })
+  })
+
+  it('may have one sigmoid unit for two classes', () => {
+    expect(resolve(request({}, 1, 'sigmoid'), BINARY).training.loss).toBe('binaryCrossentropy')
+  })
+})
+
+describe('a job request is refused, with the field that is wrong,', () => {
+  it.each([
+    ['when the last layer does not have a unit for each class', request({}, 4), '/network/layers/1/units'],
+    ['when one softmax unit should tell classes apart', request({}, 1), '/network/layers/1/units'],
+    [
+      'when the loss does not go with the last activation',
+      request({ loss: 'categoricalCrossentropy' }, 3, 'linear'),
+      '/network/layers/1/activation',
+    ],
+    [
+      'when the split is not there',
+      request({ validation: { split: 'validation' } }),
+      '/training/validation/split',
+    ],
+    [
+      'when the fraction holds out nothing',
+      request({ validation: { fraction: 0.009 } }),
+      '/training/validation/fraction',
+    ],
+    [
+      'when there are more steps than an int32 counts',
+      request({ epochs: 2 ** 31, batchSize: 100 }),
+      '/training/epochs',
+    ],
+  ])('%s', (_, job, pointer) => {
+    expect(pointersOf(job)).toEqual([pointer])
+  })
+
+  it('when one unit meets three classes, or softmax', () => {
+    expect(pointersOf(request({}, 1, 'sigmoid'))).toEqual(['/network/layers/1/units'])
+    expect(pointersOf(request({}, 1, 'softmax'), BINARY)).toEqual(['/network/layers/1/units'])
+  })
+
+  it('when the dataset has a single class', () => {
+    expect(pointersOf(request({}, 1), { ...DATASET, classes: ['a'] })).toEqual(['/datasetId'])
+  })
+
+  it('when it has too many parameters, and when it needs too much memory', () => {
+    const wide: JobRequest = {
+      ...request(),
+      network: {
+        layers: [
+          { type: 'dense', units: 8_000 },
+          { type: 'dense', units: 8_000 },
+          { type: 'dense', units: 3, activation: 'softmax' },
+        ],
+      },
+    }
+    expect(pointersOf(wide)).toEqual(['/network/layers'])
+    expect(pointersOf(request(), DATASET, 1_000)).toEqual(['/training/batchSize'])
+  })
+
+  it('with everything that is wrong at once', () => {
+    const job = request({ loss: 'binaryCrossentropy', validation: { split: 'validation' } }, 9)
+    expect(pointersOf(job)).toEqual([
+      '/network/layers/1/activation',
+      '/network/layers/1/units',
+      '/training/validation/split',
+    ])
+  })
+})
