@@ -9,4 +9,9 @@ await ensureBuilt()
 const environment = fileURLToPath(new URL('../.env', import.meta.url))
 if (existsSync(environment)) process.loadEnvFile(environment)
 const [entry] = process.argv.splice(2, 1)
-await import(new URL(`../dist/${entry}.js`, import.meta.url).href)
+try {
+  await import(new URL(`../dist/${entry}.js`, import.meta.url).href)
+} catch (error) {
+  console.error(error.message)
+  process.exit(1)
+}

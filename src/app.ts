@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto'
 import helmet from '@fastify/helmet'
-import multipart from '@fastify/multipart'
 import { fastifySSE } from '@fastify/sse'
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyPluginAsync } from 'fastify'
 import { type DatasetDeps, datasetRoutes } from './datasets/routes.ts'
@@ -40,6 +39,7 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
     routerOptions: { maxParamLength: 1_000 }, // a name of 100 characters, percent-encoded
     frameworkErrors: (error, request, reply) => void sendProblem(error, request, reply),
   })
+  app.removeContentTypeParser('text/plain') // no route takes text
   const closing = new AbortController()
   app.decorate('closing', { getter: () => closing.signal })
   app.addHook('preClose', async () => closing.abort())
@@ -49,7 +49,6 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   registerProblemDetails(app)
   registerAuth(app, deps.findKeyId)
   await app.register(helmet, { contentSecurityPolicy: false })
-  await app.register(multipart)
   await app.register(fastifySSE, { heartbeatInterval: 15_000 })
   await registerOpenApi(app, deps.version)
 

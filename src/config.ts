@@ -78,14 +78,11 @@ export interface Config {
  * @throws Error that lists every mistake at once
  */
 export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config {
-  const given = Object.keys(ConfigSchema.properties).flatMap(name => {
+  const given = Object.entries(ConfigSchema.properties).flatMap(([name, schema]) => {
     const value = environment[name]?.trim()
-    return value ? [[name, value]] : []
+    return value ? [[name, 'type' in schema && schema.type === 'integer' ? toNumber(value) : value]] : []
   })
-  const settings: unknown = Value.Default(
-    ConfigSchema,
-    Value.Convert(ConfigSchema, Object.fromEntries(given)),
-  )
+  const settings: unknown = Value.Default(ConfigSchema, Object.fromEntries(given))
   if (!Value.Check(ConfigSchema, settings)) {
     const mistakes = Value.Errors(ConfigSchema, settings).map(error => {
       const name = error.instancePath.slice(1)
@@ -116,6 +113,12 @@ export function requireDatabaseUrl(config: Config): string {
     throw new Error('DATABASE_URL is required; `npm start` runs without it, on an embedded Postgres')
   }
   return config.databaseUrl
+}
+
+/** The number that a text is; the text itself when it is none, for the check to refuse. Never rounded. */
+function toNumber(text: string): number | string {
+  const number = Number(text)
+  return Number.isNaN(number) ? text : number
 }
 
 /** URLs carry passwords. */

@@ -20,7 +20,12 @@ const SECRET_PATHS = [
  */
 export function createLogger(options: { name: string; level: string; pretty: boolean }): Logger {
   return pino(
-    { name: options.name, level: options.level, redact: { paths: SECRET_PATHS, censor: '[redacted]' } },
+    {
+      name: options.name,
+      level: options.level,
+      redact: { paths: SECRET_PATHS, censor: '[redacted]' },
+      serializers: { req: serializeRequest },
+    },
     options.pretty
       ? pino.transport({
           target: 'pino-pretty',
@@ -28,4 +33,9 @@ export function createLogger(options: { name: string; level: string; pretty: boo
         })
       : pino.destination({ dest: 2, sync: true }),
   )
+}
+
+/** A request in the log: without its query, which may hold secrets. */
+function serializeRequest({ method, url, ip }: { method?: string; url?: string; ip?: string }) {
+  return { method, url: url?.split('?', 1)[0], remoteAddress: ip }
 }

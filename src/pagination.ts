@@ -1,13 +1,18 @@
 import { Type } from 'typebox'
 
-/** Query of every list, newest first. */
-export const PageQuery = {
-  limit: Type.Optional(
-    Type.Integer({ minimum: 1, maximum: 100, default: 20, description: 'Items at most.' }),
-  ),
-  after: Type.Optional(
-    Type.String({ minLength: 1, maxLength: 200, description: '`nextCursor` of the page before.' }),
-  ),
+/**
+ * Query of every list.
+ * @param cursor - pattern of the list's cursors
+ */
+export function pageQuery(cursor: string) {
+  return {
+    limit: Type.Optional(
+      Type.Integer({ minimum: 1, maximum: 100, default: 20, description: 'Items at most.' }),
+    ),
+    after: Type.Optional(
+      Type.String({ pattern: cursor, maxLength: 200, description: '`nextCursor` of the page before.' }),
+    ),
+  }
 }
 
 /** The envelope of every list. */

@@ -4,6 +4,7 @@ import type { Listener } from '../src/db/listen.ts'
 import {
   cancelJob,
   claimJob,
+  countCrashes,
   type Fence,
   failJob,
   interruptJob,
@@ -83,13 +84,14 @@ async function superviseTrainer(
     isFenced = true
     trainer.kill()
   }
-  const reports = createReportWriter(deps, fence, onFenced)
+  const reports = createReportWriter(deps, fence, why => (why === 'fenced' ? onFenced() : trainer.kill()))
   const trainer = startTrainer(job, report => reports.write(report), deps.logger)
   const lease = keepLease(deps, fence, deps.leaseSeconds, {
     onFenced,
     onCancelRequested: () => trainer.stop({ checkpoint: false }),
   })
   const handOver = () => trainer.stop({ checkpoint: true })
+  if (deps.stopping.aborted) handOver()
   deps.stopping.addEventListener('abort', handOver, { once: true })
   try {
     const end = await trainer.ended
@@ -144,8 +146,7 @@ async function endCrashed(
     await interruptJob(db, fence, 'shutdown', false)
     return
   }
-  const { charged } = await db.job.findUniqueOrThrow({ where: { id: job.id }, select: { charged: true } })
-  if (charged + 1 < CRASHES_MAX) {
+  if ((await countCrashes(db, job.id)) + 1 < CRASHES_MAX) {
     await interruptJob(db, fence, 'trainer-crashed', true)
     return
   }

@@ -17,7 +17,7 @@ type Report = Extract<TrainerMessage, { type: 'progress' | 'epoch' | 'checkpoint
 /** Writes a trainer's reports in order. */
 export interface ReportWriter {
   write(report: Report): void
-  /** Resolves when everything is written, or nothing more may be. */
+  /** Resolves when everything is written, or nothing more may be. @throws what kept a report from being written */
   drain(): Promise<void>
 }
 
@@ -29,17 +29,17 @@ const PROGRESS_MS = 500
 /**
  * Writes one report after the other under the fence. While the database is away they wait, so that the history
  * arrives complete and in order when it is back; only progress is dropped.
- * @param onFenced - called once, when a write was refused
+ * @param onStopped - called once, when a write was refused or failed for good: the attempt is over
  */
 export function createReportWriter(
   deps: { db: Database; logger: Logger },
   fence: Fence,
-  onFenced: () => void,
+  onStopped: (why: 'fenced' | 'failed') => void,
 ): ReportWriter {
   const waiting: Exclude<Report, { type: 'progress' }>[] = []
   let progress: Progress | null = null
   let progressAtMs = 0
-  let isFenced = false
+  let stopped: { failure: unknown } | null = null
   let writing: Promise<void> | null = null
 
   const writeOne = (report: Report): Promise<boolean> => {
@@ -57,25 +57,28 @@ export function createReportWriter(
     if (report) return report
     if (!progress || performance.now() - progressAtMs < PROGRESS_MS) return null
     progressAtMs = performance.now()
-    const report2: Report = { type: 'progress', progress }
+    const newest: Report = { type: 'progress', progress }
     progress = null
-    return report2
+    return newest
+  }
+  const stop = (why: 'fenced' | 'failed', failure: unknown) => {
+    stopped = { failure }
+    onStopped(why)
   }
   const writeAll = async () => {
-    for (let report = nextReport(); report && !isFenced; report = nextReport()) {
+    for (let report = nextReport(); report && !stopped; report = nextReport()) {
       try {
-        isFenced = !(await writeOne(report))
+        if (!(await writeOne(report))) return stop('fenced', null)
         if (report.type !== 'progress') waiting.shift()
       } catch (error) {
-        if (!isDatabaseAway(error)) throw error
+        if (!isDatabaseAway(error)) return stop('failed', error)
         deps.logger.warn({ err: error, waiting: waiting.length }, 'the database is away; reports wait')
         await delay(RETRY_MS)
       }
     }
-    if (isFenced) onFenced()
   }
   const start = () => {
-    if (isFenced) return
+    if (stopped) return
     writing ??= writeAll().finally(() => {
       writing = null
     })
@@ -89,6 +92,7 @@ export function createReportWriter(
     async drain() {
       progress = null
       while (writing !== null) await writing
+      if (stopped?.failure) throw stopped.failure
     },
   }
 }

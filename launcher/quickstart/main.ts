@@ -19,7 +19,7 @@ await runUntilStopped(async started => {
   const { key } = await readBootstrapKey(config.dataDir, config.apiKey)
   const logFile = path.join(config.dataDir, 'quickstart.log')
   const log = await open(logFile, 'a', 0o600)
-  say(`Starting the service (log: ${path.relative('.', logFile)})`)
+  say(`Starting the service (log: ${shown(logFile)})`)
   const service = await startService(config, log.fd)
   started(service)
   await log.close()
@@ -122,13 +122,13 @@ async function askForDigits(client: Client, dataset: Dataset, digitFile: string)
 }
 
 function showWhatNext({ url }: Service, config: Config): void {
-  const keyFile = path.relative('.', path.join(config.dataDir, 'api-key'))
+  const keyFile = shown(path.join(config.dataDir, 'api-key'))
   const key = config.apiKey === null ? `$(cat ${keyFile})` : '$TRAINYARD_API_KEY'
   const authorization = `-H "Authorization: Bearer ${key}"`
   say(`Address: ${url}   Docs: ${url}/docs   Key: ${config.apiKey === null ? keyFile : 'TRAINYARD_API_KEY'}`)
   if (!staysUp) return
   say('\nTry next, in another terminal:')
-  say(`  curl ${authorization} ${url}/v1/jobs?limit=1`)
+  say(`  curl ${authorization} '${url}/v1/jobs?limit=1'`)
   say(`  curl ${authorization} ${url}/v1/models/digits`)
   say(
     `  curl ${authorization} -H 'Content-Type: image/png' --data-binary @${digitFileOf(config)} ${url}/v1/models/digits/predict`,
@@ -137,7 +137,13 @@ function showWhatNext({ url }: Service, config: Config): void {
 }
 
 function digitFileOf({ dataDir }: Config): string {
-  return path.relative('.', path.join(dataDir, 'digit.png'))
+  return shown(path.join(dataDir, 'digit.png'))
+}
+
+/** A path as short as it can be typed here. */
+function shown(file: string): string {
+  const relative = path.relative('.', file)
+  return relative.startsWith('..') ? file : relative
 }
 
 function seconds(sinceMs: number): string {

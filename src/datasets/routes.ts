@@ -1,8 +1,10 @@
+import multipart from '@fastify/multipart'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
 import type { Database } from '../db/client.ts'
 import { readMultipart } from '../http/multipart.ts'
 import { problemResponses } from '../http/problem-details.ts'
+import { storable } from '../names.ts'
 import { toPage } from '../pagination.ts'
 import type { BlobStore } from '../storage/blob-store.ts'
 import { readExamples, renderExample } from './examples.ts'
@@ -26,11 +28,12 @@ export interface DatasetDeps {
   uploadBytesMax: number
 }
 
-const DatasetParams = Type.Object({ id: Type.String({ description: 'Dataset id: ds_…' }) })
+const DatasetParams = Type.Object({ id: storable({ description: 'Dataset id: ds_…' }) })
 const tags = ['datasets']
 
 /** `/v1/datasets`: upload, list, look at, delete. */
 export const datasetRoutes: FastifyPluginAsyncTypebox<DatasetDeps> = async (app, deps) => {
+  await app.register(multipart)
   app.post(
     '/datasets',
     {
@@ -138,7 +141,7 @@ export const datasetRoutes: FastifyPluginAsyncTypebox<DatasetDeps> = async (app,
       schema: {
         tags,
         summary: 'An example as a picture',
-        params: Type.Object({ id: Type.String(), index: Type.Integer({ minimum: 0 }) }),
+        params: Type.Object({ id: storable(), index: Type.Integer({ minimum: 0 }) }),
         querystring: Type.Object({ split: Type.Optional(SplitNameSchema) }, { additionalProperties: false }),
         produces: ['image/png'],
       },

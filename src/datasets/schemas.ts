@@ -1,6 +1,6 @@
 import { Type } from 'typebox'
 import { NameSchema } from '../names.ts'
-import { PageQuery, pageOf } from '../pagination.ts'
+import { pageOf, pageQuery } from '../pagination.ts'
 
 /** A use of examples. */
 export const SplitNameSchema = Type.Enum(['train', 'validation', 'test'] as const)
@@ -43,7 +43,7 @@ export const DatasetPageSchema = pageOf(DatasetSchema)
 
 /** Query of the list. */
 export const DatasetListQuery = Type.Object(
-  { ...PageQuery, name: Type.Optional(NameSchema) },
+  { ...pageQuery('^ds_[0-9A-Z]{26}$'), name: Type.Optional(NameSchema) },
   { additionalProperties: false },
 )
 

@@ -10,7 +10,8 @@ const BELIEF_MS = 10_000
 const BELIEVED_MAX = 10_000
 
 /**
- * Asks for a bearer key on everything under `/v1` and `/v2`, before anything else is said about the address.
+ * Asks for a bearer key on everything under `/v1` and `/v2`, before anything else is said about the address. The
+ * route decides, not the address alone: `/%761/…` and `http://host/v1/…` reach the same routes.
  * @see RFC 6750, section 2.1
  */
 export function registerAuth(app: FastifyInstance, findKeyId: FindKeyId): void {
@@ -28,7 +29,8 @@ export function registerAuth(app: FastifyInstance, findKeyId: FindKeyId): void {
   }
 
   app.addHook('onRequest', async request => {
-    if (!/^\/v[12](\/|\?|$)/.test(request.url)) return
+    const addresses = [request.routeOptions.url ?? '', request.url]
+    if (!addresses.some(address => /^\/v[12](\/|\?|$)/.test(address))) return
     const key = readBearer(request)
     const keyId = key && (await verify(key))
     if (!keyId) {

@@ -29,7 +29,12 @@ export async function registerOpenApi(app: FastifyInstance, version: string): Pr
   await app.register(swaggerUi, {
     routePrefix: '/docs',
     staticCSP: true,
-    uiConfig: { docExpansion: 'list', persistAuthorization: true, tryItOutEnabled: true },
+    uiConfig: {
+      layout: 'BaseLayout',
+      docExpansion: 'list',
+      persistAuthorization: true,
+      tryItOutEnabled: true,
+    },
     theme: { title: 'Trainyard API' },
   })
   app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger())

@@ -49,7 +49,7 @@ export function registerProblemDetails(app: FastifyInstance): void {
 
 /** Answers with the problem document of an error, and logs it once: 4xx at info, 5xx at error with the cause. */
 export function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  const problem = toAppError(error)
+  const problem = error && error === request.raw.errored ? hangUp(error) : toAppError(error)
   const { status, title, retryable } = ERRORS[problem.code]
   if (status >= 500) request.log.error({ err: error, code: problem.code }, 'request failed')
   else request.log.info({ code: problem.code, detail: problem.message }, 'request refused')
@@ -57,6 +57,7 @@ export function sendProblem(error: unknown, request: FastifyRequest, reply: Fast
   if (status === 503 && retryable) reply.header('retry-after', '2')
   return reply
     .code(status)
+    .header('x-request-id', request.id) // what fails before routing has seen no hook
     .type('application/problem+json')
     .serializer(JSON.stringify)
     .send({
@@ -93,6 +94,11 @@ const STATUS_CODES: Record<number, ErrorCode> = {
   414: 'URI_TOO_LONG',
   415: 'UNSUPPORTED_MEDIA_TYPE',
   422: 'VALIDATION_FAILED',
+}
+
+/** A client that goes away resets its connection; that is not the database's. */
+function hangUp(cause: unknown): AppError {
+  return new AppError('MALFORMED_REQUEST', 'the body must arrive whole; the connection was closed', { cause })
 }
 
 function toAppError(error: unknown): AppError {

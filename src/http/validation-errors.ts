@@ -1,8 +1,12 @@
 import type { FastifySchemaValidationError } from 'fastify/types/schema.js'
 import type { FieldError } from '../errors.ts'
 
+/** Wrong fields that an answer names at most. */
+const ERRORS_MAX = 100
+
 /**
  * Turns Ajv's errors into ours: one for each wrong field, with its place and what is required of it.
+ * Only the first are told, so that an answer is not larger than its request.
  * @param context - the part of the request that was checked: `body`, `querystring`, `params`, `headers`
  */
 export function validationErrors(
@@ -16,10 +20,12 @@ export function validationErrors(
     if (byPlace.has(place)) continue
     byPlace.set(
       place,
-      context === 'body' ? { pointer: place, detail } : { parameter: place.slice(1), detail },
+      context === 'body'
+        ? { pointer: place, detail }
+        : { parameter: unescapePointer(place.slice(1)), detail },
     )
   }
-  return [...byPlace.values()]
+  return [...byPlace.values()].slice(0, ERRORS_MAX)
 }
 
 /** Says only that no alternative fits, or that null would have fitted; what is wrong stands in another error. */
@@ -48,4 +54,8 @@ function describe({ instancePath, keyword, params, message }: FastifySchemaValid
 /** @see RFC 6901, section 3 */
 function escapePointer(name: string): string {
   return name.replaceAll('~', '~0').replaceAll('/', '~1')
+}
+
+function unescapePointer(name: string): string {
+  return name.replaceAll('~1', '/').replaceAll('~0', '~')
 }

@@ -74,12 +74,19 @@ function flattenAll(instances: readonly unknown[][], shape: readonly number[]): 
     const isRight = numbers.length === units && numbers.every(number => Number.isFinite(number))
     if (!isRight) {
       const wrong = numbers.find(number => !Number.isFinite(number))
-      const received = wrong === undefined ? `${numbers.length} numbers` : JSON.stringify(wrong)?.slice(0, 40)
+      const received = wrong === undefined ? `${numbers.length} numbers` : describe(wrong)
       const detail = `an instance must hold ${units} finite numbers (${shape.join(' × ')}); received ${received}`
       throw new AppError('INPUT_INVALID', detail, { errors: [{ pointer: `/instances/${index}`, detail }] })
     }
     return Float32Array.from(numbers as number[])
   })
+}
+
+/** A number's place taken by something else, in few words: what is nested may be too deep to be written out. */
+function describe(value: unknown): string {
+  if (typeof value === 'object' && value !== null)
+    return Array.isArray(value) ? 'a list nested too deep' : 'an object'
+  return typeof value === 'string' ? JSON.stringify(value.slice(0, 40)) : String(value)
 }
 
 function toResponse(

@@ -1,13 +1,14 @@
+import multipart from '@fastify/multipart'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
-import { AppError } from '../errors.ts'
+import { AppError, fieldError } from '../errors.ts'
 import { readMultipart } from '../http/multipart.ts'
 import { problemResponses } from '../http/problem-details.ts'
 import type { VersionReference } from '../models/repository.ts'
+import { storable } from '../names.ts'
 import { type PredictDeps, type PredictionInputs, predict } from './predict.ts'
 import {
-  INPUTS_MAX,
   PredictionQuery,
   type PredictionRequest,
   PredictionRequestSchema,
@@ -18,11 +19,12 @@ const BODY_BYTES_MAX = 16 * 1024 ** 2
 const IMAGE_TYPES = ['image/png', 'image/jpeg', 'image/webp', 'application/octet-stream']
 const MULTIPART_IMAGES_MAX = 256
 
-const name = Type.String({ maxLength: 100 })
+const name = storable({ maxLength: 100 })
 const FileBody = { schema: Type.Unsafe<Buffer>({ format: 'binary' }) }
 
 /** `/v1/models/{name}/…/predict`: images and numbers in, classes out. */
 export const inferenceRoutes: FastifyPluginAsyncTypebox<PredictDeps> = async (app, deps) => {
+  await app.register(multipart)
   for (const type of IMAGE_TYPES) {
     app.addContentTypeParser(type, { parseAs: 'buffer', bodyLimit: BODY_BYTES_MAX }, (_request, body, done) =>
       done(null, body),
@@ -98,20 +100,28 @@ async function readInputs(request: FastifyRequest): Promise<PredictionInputs> {
 async function readMultipartImages(request: FastifyRequest): Promise<PredictionInputs> {
   const images: { pointer: string; content: Buffer }[] = []
   const limits = { fileBytesMax: BODY_BYTES_MAX, filesMax: MULTIPART_IMAGES_MAX }
+  let bytes = 0
   for await (const part of readMultipart(request, limits)) {
     if (part.kind === 'field' || part.name !== 'image') {
       const detail = `parts must be files named image; received ${part.name}`
       throw new AppError('VALIDATION_FAILED', detail, { errors: [{ pointer: `/${part.name}`, detail }] })
     }
     const pieces: Buffer[] = []
-    for await (const piece of part.content) pieces.push(piece)
+    for await (const piece of part.content) {
+      bytes += piece.length
+      if (bytes > BODY_BYTES_MAX) {
+        throw new AppError(
+          'PAYLOAD_TOO_LARGE',
+          `images may have ${BODY_BYTES_MAX} bytes together; received more`,
+        )
+      }
+      pieces.push(piece)
+    }
     images.push({ pointer: `/image/${images.length}`, content: Buffer.concat(pieces) })
   }
   if (images.length === 0) {
-    throw new AppError(
-      'VALIDATION_FAILED',
-      `1 to ${Math.min(INPUTS_MAX, MULTIPART_IMAGES_MAX)} files named image are required; received none`,
-    )
+    const detail = `1 to ${MULTIPART_IMAGES_MAX} files named image are required; received none`
+    throw fieldError('VALIDATION_FAILED', '/image', detail)
   }
   return { kind: 'images', images }
 }
@@ -119,7 +129,8 @@ async function readMultipartImages(request: FastifyRequest): Promise<PredictionI
 /** @see RFC 4648, section 4; a data URL's head is taken off */
 function decodeBase64(text: string, pointer: string): Buffer {
   const encoded = text.replace(/^data:[^,]{0,100},/, '')
-  if (!/^[A-Za-z0-9+/\s]*={0,2}\s*$/.test(encoded)) {
+  // Looks for what is wrong: a pattern of what is right goes back and forth over long spaces.
+  if (/[^A-Za-z0-9+/=\s]|=\s*[^=\s]/.test(encoded)) {
     const detail = 'an image must be base64 (RFC 4648, section 4); received other characters'
     throw new AppError('IMAGE_INVALID', detail, { errors: [{ pointer, detail }] })
   }

@@ -283,6 +283,12 @@ export async function interruptJob(
   })
 }
 
+/** How often attempts at a job have crashed since its last checkpoint. */
+export async function countCrashes(db: Db, jobId: string): Promise<number> {
+  const { charged } = await db.job.findUniqueOrThrow({ where: { id: jobId }, select: { charged: true } })
+  return charged
+}
+
 /**
  * Attempts whose worker has been silent for longer than its lease. Postgres's clock decides. After a restart of
  * Postgres nobody could renew, so holders get two heartbeats more.

@@ -4,6 +4,7 @@ import type { Database } from '../db/client.ts'
 import type { Listener } from '../db/listen.ts'
 import { abortOnClose } from '../http/abort-on-close.ts'
 import { problemResponses } from '../http/problem-details.ts'
+import { storable } from '../names.ts'
 import { toPage } from '../pagination.ts'
 import { cancelJob } from './cancel.ts'
 import { getJob, listJobs } from './repository.ts'
@@ -26,7 +27,7 @@ export interface JobDeps {
   trainerBytesMax: number
 }
 
-const JobParams = Type.Object({ id: Type.String({ description: 'Job id: job_…' }) })
+const JobParams = Type.Object({ id: storable({ description: 'Job id: job_…' }) })
 const tags = ['jobs']
 
 /** `/v1/jobs`: submit, list, read, cancel, retry. */

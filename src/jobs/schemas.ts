@@ -1,8 +1,8 @@
 import { Type } from 'typebox'
 import { NetworkSchema } from '../mlp/network.ts'
 import { PreprocessingSchema } from '../mlp/preprocessing.ts'
-import { NameSchema } from '../names.ts'
-import { PageQuery, pageOf } from '../pagination.ts'
+import { NameSchema, storable } from '../names.ts'
+import { pageOf, pageQuery } from '../pagination.ts'
 import { EVENT_TYPES } from './lifecycle.ts'
 import { TrainingSchema } from './training-spec.ts'
 
@@ -12,7 +12,7 @@ const nullable = <Schema extends Type.TSchema>(schema: Schema, description: stri
 /** Labels of a job, for its owner's own use. */
 export const MetadataSchema = Type.Record(
   Type.String({ pattern: '^[A-Za-z0-9_.-]{1,64}$' }),
-  Type.String({ maxLength: 512 }),
+  storable({ maxLength: 512 }),
   {
     maxProperties: 16,
     additionalProperties: false,
@@ -25,7 +25,7 @@ export const JobRequestSchema = Type.Object(
   {
     name: Type.Optional(NameSchema),
     model: Type.Optional(Type.Object({ name: NameSchema }, { additionalProperties: false })),
-    datasetId: Type.String({ minLength: 1, maxLength: 64 }),
+    datasetId: storable({ minLength: 1, maxLength: 64 }),
     network: NetworkSchema,
     training: Type.Optional(TrainingSchema),
     preprocessing: Type.Optional(PreprocessingSchema),
@@ -126,13 +126,13 @@ export const JobPageSchema = pageOf(JobSchema)
 /** Query of the list; `metadata[key]=value` is taken besides. */
 export const JobListQuery = Type.Object(
   {
-    ...PageQuery,
+    ...pageQuery('^job_[0-9A-Z]{26}$'),
     status: Type.Optional(JobSchema.properties.status),
-    datasetId: Type.Optional(Type.String()),
+    datasetId: Type.Optional(storable()),
   },
   {
     additionalProperties: false,
-    patternProperties: { '^metadata\\[[A-Za-z0-9_.-]{1,64}\\]$': { type: 'string', maxLength: 512 } },
+    patternProperties: { '^metadata\\[[A-Za-z0-9_.-]{1,64}\\]$': storable({ maxLength: 512 }) },
   },
 )
 
@@ -147,7 +147,11 @@ export const JobReadQuery = Type.Object(
       }),
     ),
     sinceEvent: Type.Optional(
-      Type.Integer({ minimum: 0, description: 'Answer at once when there is an event with a greater id.' }),
+      Type.Integer({
+        minimum: 0,
+        maximum: 2 ** 31 - 1,
+        description: 'Answer at once when there is an event with a greater id.',
+      }),
     ),
   },
   { additionalProperties: false },

@@ -1,6 +1,7 @@
 import type { Database, Db } from '../db/client.ts'
 import { Prisma } from '../db/generated/client.ts'
 import { type EventType, TRANSITIONS, type Transition } from './lifecycle.ts'
+import type { JobSpec } from './resolve-spec.ts'
 
 /** What a state change gives back. */
 export interface ChangedJob {
@@ -47,6 +48,37 @@ export function transitionSql(transition: Transition): { from: Prisma.Sql; to: P
     from: Prisma.sql`status IN (${Prisma.join(statuses)})`,
     to: Prisma.sql`status = ${to}::job_status`,
   }
+}
+
+/** A job that was taken in. */
+export interface NewJob {
+  id: string
+  name: string
+  modelName: string
+  datasetId: string
+  datasetSha256: string
+  spec: JobSpec
+  metadata: Record<string, string>
+  priority: number
+}
+
+/** Writes a job's row and its first event, and puts it into the waiting line; to be called in a transaction. */
+export async function insertJob(tx: Db, { spec, ...job }: NewJob): Promise<void> {
+  await tx.job.create({
+    data: {
+      ...job,
+      network: spec.network as unknown as Prisma.InputJsonObject, // Prisma's type of JSON takes no interfaces
+      training: spec.training as unknown as Prisma.InputJsonObject,
+      preprocessing: spec.preprocessing,
+      parameterCount: spec.parameterCount,
+      status: 'queued',
+      epochs: spec.training.epochs,
+      steps: spec.steps,
+      eventSeq: 1,
+      events: { create: { id: 1, type: 'job.queued', data: {} } },
+    },
+  })
+  await enqueue(tx, job.id)
 }
 
 /** Puts a queued job at its place in the waiting line, and tells those who hand out work. */

@@ -1,12 +1,11 @@
 import { randomInt } from 'node:crypto'
 import { findDataset, type StoredDataset } from '../datasets/repository.ts'
 import type { Database } from '../db/client.ts'
-import type { Prisma } from '../db/generated/client.ts'
 import { AppError, fieldError } from '../errors.ts'
 import { newId } from '../ids.ts'
 import { type JobSpec, resolveSpec } from './resolve-spec.ts'
 import type { JobRequest } from './schemas.ts'
-import { enqueue } from './state-repository.ts'
+import { insertJob } from './state-repository.ts'
 
 /** What submitting works with. */
 export interface SubmitDeps {
@@ -56,27 +55,16 @@ export async function submitJob(deps: SubmitDeps, request: JobRequest): Promise<
     if (kept.length === 0) {
       throw fieldError('VALIDATION_FAILED', '/datasetId', `no dataset has the id ${dataset.id}`)
     }
-    await tx.job.create({
-      data: {
-        id,
-        name,
-        modelName: request.model?.name ?? name,
-        datasetId: dataset.id,
-        datasetSha256: dataset.sha256 ?? '',
-        network: spec.network as unknown as Prisma.InputJsonObject,
-        training: spec.training as unknown as Prisma.InputJsonObject,
-        preprocessing: spec.preprocessing,
-        metadata: request.metadata ?? {},
-        parameterCount: spec.parameterCount,
-        priority: request.priority ?? 0,
-        status: 'queued',
-        epochs: spec.training.epochs,
-        steps: spec.steps,
-        eventSeq: 1,
-        events: { create: { id: 1, type: 'job.queued', data: {} } },
-      },
+    await insertJob(tx, {
+      id,
+      name,
+      modelName: request.model?.name ?? name,
+      datasetId: dataset.id,
+      datasetSha256: dataset.sha256 ?? '',
+      spec,
+      metadata: request.metadata ?? {},
+      priority: request.priority ?? 0,
     })
-    await enqueue(tx, id)
   })
   return id
 }

@@ -1,17 +1,18 @@
 import { Type } from 'typebox'
-import { SplitNameSchema } from '../datasets/schemas.ts'
 import { LossSchema } from '../mlp/losses/registry.ts'
 import { OptimizerSchema, type OptimizerSpec } from '../mlp/optimizers/registry.ts'
 
 /** Metrics that can be followed besides the loss. */
-export const MetricSchema = Type.Enum(['accuracy'] as const)
+export const MetricSchema = Type.Enum(['accuracy'] as const, {
+  type: 'string', // without it, Ajv compares every two of a list to find doubles
+})
 
 /** Where the validation examples come from; a split of the dataset, or a part of the training split. */
 export const ValidationSchema = Type.Union(
   [
     Type.Object(
       {
-        split: Type.Optional(Type.Exclude(SplitNameSchema, Type.Literal('train'))),
+        split: Type.Optional(Type.Enum(['validation', 'test'] as const)),
         fraction: Type.Optional(Type.Number({ exclusiveMinimum: 0, exclusiveMaximum: 1 })),
       },
       { additionalProperties: false, minProperties: 1, maxProperties: 1 },

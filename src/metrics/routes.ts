@@ -8,6 +8,7 @@ import { problemResponses } from '../http/problem-details.ts'
 import { isTerminal } from '../jobs/lifecycle.ts'
 import { getJobRow, listEpochs, listEvents } from '../jobs/repository.ts'
 import { EpochSchema, JobEventSchema } from '../jobs/schemas.ts'
+import { storable } from '../names.ts'
 import { pageOf, toPage } from '../pagination.ts'
 import { renderCurvesPng } from './curves-png.ts'
 import { renderCurvesSvg } from './curves-svg.ts'
@@ -21,13 +22,15 @@ export interface MetricDeps {
 }
 
 const EPOCHS_MAX = 10_000
-const JobParams = Type.Object({ id: Type.String({ description: 'Job id: job_…' }) })
+const JobParams = Type.Object({ id: storable({ description: 'Job id: job_…' }) })
 const tags = ['metrics']
 
 const HistoryQuery = Type.Object(
   {
     limit: Type.Optional(Type.Integer({ minimum: 1, maximum: EPOCHS_MAX })),
-    after: Type.Optional(Type.Integer({ minimum: 0, description: 'Only what is numbered above this.' })),
+    after: Type.Optional(
+      Type.Integer({ minimum: 0, maximum: 2 ** 31 - 1, description: 'Only what is numbered above this.' }),
+    ),
   },
   { additionalProperties: false },
 )
@@ -92,8 +95,11 @@ export const metricRoutes: FastifyPluginAsyncTypebox<MetricDeps> = async (app, d
       const last = readLastEventId(reply.sse.lastEventId) ?? after
       if (isTerminal(job.status) && last >= job.eventSeq) return reply.code(204).send(null)
       const signal = abortOnClose(request, reply)
+      const messages = streamEvents(deps, job.id, last, signal)
+      // A client that goes away while it is waited for to read would leave the generator suspended for ever.
+      signal.addEventListener('abort', () => void messages.return(undefined))
       reply.sse.sendHeaders()
-      await reply.sse.send(streamEvents(deps, job.id, last, signal))
+      await reply.sse.send(messages)
       return undefined // to return the reply would wait for its end, which comes after this
     },
   )

@@ -4,7 +4,8 @@ import { Type } from 'typebox'
 import { ZipFile } from 'yazl'
 import type { Database } from '../db/client.ts'
 import { problemResponses } from '../http/problem-details.ts'
-import { PageQuery, toPage } from '../pagination.ts'
+import { NAME_PATTERN, storable } from '../names.ts'
+import { pageQuery, toPage } from '../pagination.ts'
 import type { BlobStore } from '../storage/blob-store.ts'
 import { ARTIFACT_FILES } from './artifact.ts'
 import {
@@ -24,7 +25,7 @@ export interface ModelDeps {
   blobs: BlobStore
 }
 
-const name = Type.String({ maxLength: 100 })
+const name = storable({ maxLength: 100 })
 const version = Type.Integer({ minimum: 1, maximum: 2 ** 31 - 1 })
 const VersionParams = Type.Object({ name, version })
 const AliasParams = Type.Object({
@@ -41,7 +42,7 @@ export const modelRoutes: FastifyPluginAsyncTypebox<ModelDeps> = async (app, { d
       schema: {
         tags,
         summary: 'List models',
-        querystring: Type.Object(PageQuery, { additionalProperties: false }),
+        querystring: Type.Object(pageQuery(NAME_PATTERN), { additionalProperties: false }),
         response: { 200: ModelPageSchema, ...problemResponses(422) },
       },
     },

@@ -1,10 +1,13 @@
-import type { Deps } from '../deps.ts'
+import type { Database } from '../db/client.ts'
+import type { Logger } from '../logger.ts'
+import type { BlobStore } from './blob-store.ts'
 import { collectGarbage } from './collect-garbage.ts'
 
 const INTERVAL_MS = 900_000
 
 /** Collects garbage every quarter of an hour, until it is closed. */
-export function startGarbageCollection({ db, blobs, logger }: Pick<Deps, 'db' | 'blobs' | 'logger'>) {
+export function startGarbageCollection(deps: { db: Database; blobs: BlobStore; logger: Logger }) {
+  const { db, blobs, logger } = deps
   let running: Promise<void> = Promise.resolve()
   const collect = async () => {
     try {

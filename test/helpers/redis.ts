@@ -10,7 +10,8 @@ import { until } from './until.ts'
 /** Whether this machine has a Redis. Where CI is set, it must. */
 export function hasRedis(): boolean {
   const isThere = spawnSync('redis-server', ['--version']).status === 0
-  if (!isThere && process.env.CI) throw new Error('redis-server is required where CI is set; .ci/run installs it')
+  if (!isThere && process.env.CI)
+    throw new Error('redis-server is required where CI is set; .ci/run installs it')
   return isThere
 }
 

@@ -34,7 +34,7 @@ export async function evaluateSelection(
 }
 
 /** The sum in float64. */
-export function sum(numbers: Float32Array): number {
+function sum(numbers: Float32Array): number {
   let total = 0
   for (const number of numbers) total += number
   return total

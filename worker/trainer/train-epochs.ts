@@ -7,7 +7,7 @@ import type { Program } from '../../src/mlp/program.ts'
 import { createRandom, permutation } from '../../src/mlp/random.ts'
 import type { Session } from '../engines/engine.ts'
 import type { Place } from './checkpoint.ts'
-import { countEqual, evaluateSelection, sum } from './evaluate.ts'
+import { countEqual, evaluateSelection } from './evaluate.ts'
 import type { TrainingData } from './load-data.ts'
 
 /** What the epoch loop works with. */
@@ -81,8 +81,8 @@ function trainChunk(loop: EpochLoop, order: Int32Array, steps: number): number {
     batchSize: training.batchSize,
     firstStep: place.step + 1,
   })
-  const loss = sum(losses)
-  if (!Number.isFinite(loss)) {
+  for (const loss of losses) running.loss += loss // one by one: rounding must not depend on the chunks, which vary
+  if (!Number.isFinite(running.loss)) {
     const message =
       `the loss must stay a finite number; it was lost in epoch ${place.epoch + 1}. ` +
       `Try a smaller learning rate than ${training.optimizer.learningRate}`
@@ -90,7 +90,6 @@ function trainChunk(loop: EpochLoop, order: Int32Array, steps: number): number {
   }
   const labels = positions.map(position => data.train.labels[position] ?? 0)
   running.examples += positions.length
-  running.loss += loss
   running.correct += countEqual(predictedClasses(predictions, program.outputUnits), labels)
   const done = Math.ceil(positions.length / training.batchSize)
   const elapsedMs = performance.now() - startedMs

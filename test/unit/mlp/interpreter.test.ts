@@ -65,26 +65,57 @@ describe('functions of one tensor', () => {
 })
 
 describe('functions of two tensors', () => {
-  const a = [['batch', 2], [1, 2, 3, 4]] as const
+  const a = [
+    ['batch', 2],
+    [1, 2, 3, 4],
+  ] as const
   it.each([
     ['add', [11, 22, 33, 44]],
     ['subtract', [-9, -18, -27, -36]],
     ['multiply', [10, 40, 90, 160]],
     ['divide', [0.1, 0.1, 0.1, 0.1]],
   ] as const)('%s goes element by element', (kind, expected) => {
-    expect(binary(kind, a, [['batch', 2], [10, 20, 30, 40]])).toEqual(expected)
+    expect(
+      binary(kind, a, [
+        ['batch', 2],
+        [10, 20, 30, 40],
+      ]),
+    ).toEqual(expected)
   })
 
   it('repeats a scalar, and a column over its row', () => {
     expect(binary('multiply', a, [[], [10]])).toEqual([10, 20, 30, 40])
-    expect(binary('subtract', a, [['batch', 1], [1, 2]])).toEqual([0, 1, 1, 2])
+    expect(
+      binary('subtract', a, [
+        ['batch', 1],
+        [1, 2],
+      ]),
+    ).toEqual([0, 1, 1, 2])
   })
 
   it('gradients are those of the function at its result', () => {
-    const gradient = [['batch', 2], [10, 10, 10, 10]] as const
-    expect(binary('reluGradient', gradient, [['batch', 2], [0, 1, 2, 0]])).toEqual([0, 10, 10, 0])
-    expect(binary('sigmoidGradient', gradient, [['batch', 2], [0.5, 0, 1, 0.5]])).toEqual([2.5, 0, 0, 2.5])
-    expect(binary('tanhGradient', gradient, [['batch', 2], [0.5, 0, 1, -0.5]])).toEqual([7.5, 10, 0, 7.5])
+    const gradient = [
+      ['batch', 2],
+      [10, 10, 10, 10],
+    ] as const
+    expect(
+      binary('reluGradient', gradient, [
+        ['batch', 2],
+        [0, 1, 2, 0],
+      ]),
+    ).toEqual([0, 10, 10, 0])
+    expect(
+      binary('sigmoidGradient', gradient, [
+        ['batch', 2],
+        [0.5, 0, 1, 0.5],
+      ]),
+    ).toEqual([2.5, 0, 0, 2.5])
+    expect(
+      binary('tanhGradient', gradient, [
+        ['batch', 2],
+        [0.5, 0, 1, -0.5],
+      ]),
+    ).toEqual([7.5, 10, 0, 7.5])
   })
 })
 
@@ -97,23 +128,45 @@ describe('matrices', () => {
     [{ b: true }, [17, 23, 39, 53]],
     [{ a: true, b: true }, [23, 31, 34, 46]],
   ])('are multiplied with the transposition %j', (transpose, expected) => {
-    const operands = [[[2, 2], square], [[2, 2], other]] as const
-    expect(run(2, operands, (graph, values) => [graph.matMul(...pair(values), transpose)])).toEqual([expected])
+    const operands = [
+      [[2, 2], square],
+      [[2, 2], other],
+    ] as const
+    expect(run(2, operands, (graph, values) => [graph.matMul(...pair(values), transpose)])).toEqual([
+      expected,
+    ])
   })
 
   it('need not be square', () => {
     // [1 2 3] · [[1 0] [0 1] [1 1]] = [4 5]
-    const operands = [[['batch', 3], [1, 2, 3]], [[3, 2], [1, 0, 0, 1, 1, 1]]] as const
+    const operands = [
+      [
+        ['batch', 3],
+        [1, 2, 3],
+      ],
+      [
+        [3, 2],
+        [1, 0, 0, 1, 1, 1],
+      ],
+    ] as const
     expect(run(1, operands, (graph, values) => [graph.matMul(...pair(values))])).toEqual([[4, 5]])
   })
 
   it('are summed over examples and over units, and get a bias', () => {
-    const operands = [[['batch', 2], square], [[2], [10, 20]]] as const
+    const operands = [
+      [['batch', 2], square],
+      [[2], [10, 20]],
+    ] as const
     const results = run(2, operands, (graph, values) => {
       const [x, bias] = pair(values)
       return [graph.sumExamples(x), graph.sumUnits(x), graph.meanUnits(x), graph.addBias(x, bias)]
     })
-    expect(results).toEqual([[4, 6], [3, 7], [1.5, 3.5], [11, 22, 13, 24]])
+    expect(results).toEqual([
+      [4, 6],
+      [3, 7],
+      [1.5, 3.5],
+      [11, 22, 13, 24],
+    ])
   })
 })
 
@@ -122,11 +175,17 @@ describe('labels', () => {
     const results = run(2, [[['batch'], [1, 0]]], (graph, values) =>
       values.flatMap(labels => [graph.targets(labels, 3), graph.targets(labels, 1)]),
     )
-    expect(results).toEqual([[0, 1, 0, 1, 0, 0], [1, 0]])
+    expect(results).toEqual([
+      [0, 1, 0, 1, 0, 0],
+      [1, 0],
+    ])
   })
 
   const crossEntropy = (logits: readonly number[], labels: readonly number[]) => {
-    const operands = [[['batch', 2], logits], [['batch'], labels]] as const
+    const operands = [
+      [['batch', 2], logits],
+      [['batch'], labels],
+    ] as const
     return run(labels.length, operands, (graph, values) => {
       const [z, classes] = pair(values)
       const [output, gradient] = [graph.value(['batch']), graph.value(['batch', 2])]

@@ -1,0 +1,137 @@
+import { createHash } from 'node:crypto'
+import { readdir, readFile, stat, truncate, utimes, writeFile } from 'node:fs/promises'
+import path from 'node:path'
+import { text } from 'node:stream/consumers'
+import { finished } from 'node:stream/promises'
+import { describe, expect, it } from 'vitest'
+import { BlobDamagedError, type BlobStore } from '../../../src/storage/blob-store.ts'
+import { createDiskBlobStore } from '../../../src/storage/disk-blob-store.ts'
+import { createTestFolder } from '../../helpers/folder.ts'
+
+const HELLO = Buffer.from('hello')
+/** FIPS 180-4 by `printf hello | sha256sum`. */
+const HELLO_SHA256 = '2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824'
+
+async function openStore() {
+  const folder = await createTestFolder()
+  return {
+    store: createDiskBlobStore(folder),
+    fileOf: (sha256: string) => path.join(folder, 'blobs', sha256.slice(0, 2), sha256),
+    filesIn: async () => {
+      const entries = await readdir(folder, { recursive: true, withFileTypes: true })
+      return entries.filter(entry => entry.isFile()).map(({ name }) => name)
+    },
+  }
+}
+
+async function list(store: BlobStore) {
+  const blobs = []
+  for await (const blob of store.list()) blobs.push(blob)
+  return blobs
+}
+
+describe('a blob', () => {
+  it('is named by its content and stored once', async () => {
+    const { store, filesIn } = await openStore()
+    expect(await store.put(HELLO)).toEqual({ sha256: HELLO_SHA256, bytes: 5 })
+    expect(await store.put(HELLO)).toEqual({ sha256: HELLO_SHA256, bytes: 5 })
+    expect(await filesIn()).toEqual([HELLO_SHA256])
+    expect(await store.read(HELLO_SHA256)).toEqual(HELLO)
+  })
+
+  it('may be empty, or come in many pieces', async () => {
+    const { store } = await openStore()
+    const { sha256: empty } = await store.put(Buffer.alloc(0))
+    expect(await store.read(empty)).toEqual(Buffer.alloc(0))
+    const content = Buffer.alloc(300_000, 'piece')
+    const draft = await store.draft()
+    for (let from = 0; from < content.length; from += 7_000) {
+      draft.stream.write(content.subarray(from, from + 7_000))
+    }
+    await finished(draft.stream.end())
+    const sha256 = createHash('sha256').update(content).digest('hex')
+    expect(await draft.keep()).toEqual({ sha256, bytes: content.length })
+    expect(await store.read(sha256)).toEqual(content)
+  })
+
+  it('can be read in part, past its end only as far as it goes, and as a stream', async () => {
+    const { store } = await openStore()
+    await store.put(HELLO)
+    expect((await store.readRange(HELLO_SHA256, 1, 3)).toString()).toBe('ell')
+    expect((await store.readRange(HELLO_SHA256, 3, 10)).toString()).toBe('lo')
+    expect(await text(store.stream(HELLO_SHA256))).toBe('hello')
+  })
+
+  it.each([
+    ['changed', (file: string) => writeFile(file, 'hellO')],
+    ['cut off', (file: string) => truncate(file, 4)],
+  ])('that was %s on the disk is not read', async (_, spoil) => {
+    const { store, fileOf } = await openStore()
+    await store.put(HELLO)
+    await spoil(fileOf(HELLO_SHA256))
+    await expect(store.read(HELLO_SHA256)).rejects.toBeInstanceOf(BlobDamagedError)
+  })
+
+  it('that is not there is not read, nor is anything outside the store', async () => {
+    const { store } = await openStore()
+    await expect(store.read(HELLO_SHA256)).rejects.toBeInstanceOf(BlobDamagedError)
+    await expect(store.read('../../etc/passwd')).rejects.toBeInstanceOf(BlobDamagedError)
+    expect(await store.has(HELLO_SHA256)).toBe(false)
+  })
+
+  it('is gone after it is deleted, which may be done twice', async () => {
+    const { store, filesIn } = await openStore()
+    await store.put(HELLO)
+    expect(await store.has(HELLO_SHA256)).toBe(true)
+    await store.delete(HELLO_SHA256)
+    await store.delete(HELLO_SHA256)
+    expect(await store.has(HELLO_SHA256)).toBe(false)
+    expect(await filesIn()).toEqual([])
+  })
+
+  it('is listed with the time at which it was last wanted', async () => {
+    const { store, fileOf } = await openStore()
+    await store.put(HELLO)
+    await utimes(fileOf(HELLO_SHA256), 1_000, 1_000)
+    expect(await list(store)).toEqual([{ sha256: HELLO_SHA256, bytes: 5, keptAtMs: 1_000_000 }])
+    await store.put(HELLO)
+    const [listed] = await list(store)
+    expect(listed?.keptAtMs).toBeGreaterThan(1_000_000)
+  })
+})
+
+describe('a draft', () => {
+  it('is invisible until it is kept, and readable by the owner only', async () => {
+    const { store, fileOf } = await openStore()
+    const draft = await store.draft()
+    await finished(draft.stream.end(HELLO))
+    expect(await text(draft.readBack())).toBe('hello')
+    expect(await list(store)).toEqual([])
+    await draft.keep()
+    await draft.discard() // does nothing now
+    expect(await readFile(fileOf(HELLO_SHA256))).toEqual(HELLO)
+    expect((await stat(fileOf(HELLO_SHA256))).mode & 0o777).toBe(0o600)
+  })
+
+  it.each(['before it is written', 'in the middle', 'after its end'])(
+    'leaves nothing when it is discarded %s',
+    async when => {
+      const { store, filesIn } = await openStore()
+      const draft = await store.draft()
+      if (when === 'in the middle') draft.stream.write(HELLO)
+      if (when === 'after its end') await finished(draft.stream.end(HELLO))
+      await draft.discard()
+      await draft.discard()
+      expect(await filesIn()).toEqual([])
+    },
+  )
+})
+
+it('a store that can be written to passes its check, and one that cannot does not', async () => {
+  const { store, filesIn } = await openStore()
+  await store.check()
+  expect(await filesIn()).toEqual([])
+  const file = path.join(await createTestFolder(), 'a-file')
+  await writeFile(file, '')
+  await expect(createDiskBlobStore(file).check()).rejects.toThrow('ENOTDIR')
+})

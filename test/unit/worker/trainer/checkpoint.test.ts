@@ -1,0 +1,62 @@
+import { describe, expect, it } from 'vitest'
+import { type Checkpoint, decodeCheckpoint, encodeCheckpoint } from '../../../../worker/trainer/checkpoint.ts'
+
+const CHECKPOINT: Checkpoint = {
+  seed: Number.MAX_SAFE_INTEGER,
+  place: {
+    epoch: 3,
+    step: 1_234,
+    running: { examples: 96, loss: 0.1 + 0.2, correct: 71, durationMs: 12.5 },
+  },
+  state: new Map([
+    ['dense_1/kernel', Float32Array.of(1, -0, 2 ** -149, 3.4028234663852886e38, Number.POSITIVE_INFINITY)],
+    ['dense_1/bias', Float32Array.of(0.1)],
+    ['dense_1/bias/adam_m', new Float32Array(0)],
+  ]),
+}
+
+function headerOf(bytes: Buffer) {
+  const length = Number(bytes.readBigUInt64LE())
+  return { length, tensors: JSON.parse(bytes.toString('utf8', 8, 8 + length)) }
+}
+
+function bitsOf(array: Float32Array = new Float32Array()): number[] {
+  return Array.from(new Uint32Array(array.buffer, array.byteOffset, array.length))
+}
+
+describe('a checkpoint', () => {
+  it('comes back from its bytes as it was, to the last bit', () => {
+    const { state, ...rest } = decodeCheckpoint(encodeCheckpoint(CHECKPOINT))
+    expect(rest).toEqual({ seed: CHECKPOINT.seed, place: CHECKPOINT.place })
+    expect([...state.keys()]).toEqual([...CHECKPOINT.state.keys()])
+    for (const [name, array] of CHECKPOINT.state) {
+      expect(bitsOf(state.get(name)), name).toEqual(bitsOf(array))
+    }
+  })
+
+  it('holds only the numbers that are its own, also when they are part of a larger buffer', () => {
+    const large = Float32Array.of(9, 1, 2, 9)
+    const bytes = encodeCheckpoint({ ...CHECKPOINT, state: new Map([['a', large.subarray(1, 3)]]) })
+    const moved = Buffer.concat([Buffer.alloc(3), bytes]).subarray(3) // no multiple of 4 in memory
+    expect(decodeCheckpoint(moved).state.get('a')).toEqual(Float32Array.of(1, 2))
+  })
+
+  it('is a safetensors file: header, then float32 in little-endian at the offsets it names', () => {
+    const bytes = encodeCheckpoint(CHECKPOINT)
+    const { length, tensors } = headerOf(bytes)
+    expect(tensors['dense_1/kernel']).toEqual({ dtype: 'F32', shape: [5], data_offsets: [0, 20] })
+    expect(tensors['dense_1/bias']).toEqual({ dtype: 'F32', shape: [1], data_offsets: [20, 24] })
+    expect(bytes.readFloatLE(8 + length + 20)).toBe(Math.fround(0.1))
+    expect(bytes).toHaveLength(8 + length + 24)
+  })
+
+  it.each([1, 2, 3, 4, 5, 6, 7, 8])(
+    'has its numbers at a multiple of 8, with a name of length %i',
+    length => {
+      const state = new Map([['x'.repeat(length), Float32Array.of(1)]])
+      const bytes = encodeCheckpoint({ ...CHECKPOINT, state })
+      expect(headerOf(bytes).length % 8).toBe(0)
+      expect(bytes.readFloatLE(8 + headerOf(bytes).length)).toBe(1)
+    },
+  )
+})
