@@ -20,7 +20,7 @@ await chmod(folder, 0o755)
 const config = { ...readConfig({ TRAINYARD_DATA_DIR: folder, PORT: '0' }), apiKey: null }
 process.env.TRAINYARD_DATA_DIR = folder
 process.env.LOG_LEVEL = 'warn'
-const service = await startService(config, 'inherit')
+const service = await startService(config, 'inherit', () => {})
 try {
   const { key } = await readBootstrapKey(folder, null)
   await measure(createClient(service.url, key))

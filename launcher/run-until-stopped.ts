@@ -6,13 +6,13 @@ import type { Service } from './service.ts'
  * @param start - starts the service; it may do more before it returns, and return null to end at once
  */
 export async function runUntilStopped(
-  start: (started: (service: Service) => void) => Promise<Service | null>,
+  start: (onStarting: (stop: () => Promise<void>) => void) => Promise<Service | null>,
 ): Promise<void> {
-  let service: Service | null = null
+  let stopService = async () => {}
   let isStopping = false
   const stop = async (exitCode: number) => {
     isStopping = true
-    await service?.stop()
+    await stopService()
     process.exit(exitCode)
   }
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
@@ -22,11 +22,10 @@ export async function runUntilStopped(
     })
   }
   try {
-    const kept = await start(started => {
-      service = started
+    const kept = await start(stopStarted => {
+      stopService = stopStarted
     })
     if (!kept) return await stop(0)
-    service = kept
     const reason = await kept.failed
     process.stderr.write(`${reason.message}\n`)
   } catch (error) {

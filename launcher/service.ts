@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Config } from '../src/config.ts'
-import { type EmbeddedPostgres, startEmbeddedPostgres } from '../src/db/embedded-postgres.ts'
+import { startEmbeddedPostgres } from '../src/db/embedded-postgres.ts'
 
 /** The whole service under one parent: API, worker and, without DATABASE_URL, a Postgres of its own. */
 export interface Service {
@@ -23,15 +23,24 @@ const RESTART_MS = 1_000
 /**
  * Starts the service and waits until it can take and train jobs. Children get process groups of their own, so that
  * a terminal's Ctrl-C reaches only the parent, which ends them in order.
+ * @param onStarting - gets the way to end what runs already, before the service is ready
  * @throws Error when a process cannot start
  */
-export async function startService(config: Config, output: Output): Promise<Service> {
+export async function startService(
+  config: Config,
+  output: Output,
+  onStarting: (stop: () => Promise<void>) => void,
+): Promise<Service> {
   const postgres = config.databaseUrl
     ? null
     : await startEmbeddedPostgres(path.join(config.dataDir, 'postgres'))
-  const databaseUrl = config.databaseUrl ?? postgres?.url
-  const environment = { ...process.env, DATABASE_URL: databaseUrl }
   const children: Supervised[] = []
+  const stop = async () => {
+    await Promise.all(children.map(child => child.stop()))
+    await postgres?.stop()
+  }
+  onStarting(stop)
+  const environment = { ...process.env, DATABASE_URL: config.databaseUrl ?? postgres?.url }
   let fail: (reason: Error) => void = () => {}
   const failed = new Promise<Error>(resolve => {
     fail = resolve
@@ -42,19 +51,16 @@ export async function startService(config: Config, output: Output): Promise<Serv
     return child.ready
   }
   try {
-    const { url } = await start('src/server', { ...environment, PORT: String(config.port) })
+    const apiEnvironment = { ...environment, PORT: String(config.port) }
+    const { url } = await start('src/server', apiEnvironment)
     if (!url) throw new Error('the API must say where it listens')
+    apiEnvironment.PORT = new URL(url).port // should it be started again, then at the same address
     await start('worker/main', environment)
-    return { url, failed, stop: () => stopAll(children, postgres) }
+    return { url, failed, stop }
   } catch (error) {
-    await stopAll(children, postgres)
+    await stop()
     throw error
   }
-}
-
-async function stopAll(children: readonly Supervised[], postgres: EmbeddedPostgres | null): Promise<void> {
-  await Promise.all(children.map(child => child.stop()))
-  await postgres?.stop()
 }
 
 /** A child that is started again when it ends by itself. */

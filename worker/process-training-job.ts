@@ -1,6 +1,7 @@
 import { getDataset } from '../src/datasets/repository.ts'
 import type { Database } from '../src/db/client.ts'
 import type { Listener } from '../src/db/listen.ts'
+import { AppError, ERRORS } from '../src/errors.ts'
 import {
   cancelJob,
   claimJob,
@@ -54,8 +55,19 @@ export async function processTrainingJob(deps: WorkerDeps, jobId: string): Promi
     if (end === 'fenced') logger.warn('the job is another worker’s now; this attempt is over')
     else await finish({ ...deps, logger }, fence, job, end)
   } catch (error) {
-    // The lease runs out by itself and the job is taken up again; nothing else is safe to assume here.
     logger.error({ err: error }, 'the attempt was lost')
+    await giveUp(deps, fence, error)
+  }
+}
+
+/** What the user must mend ends the job; for anything else the job waits for another attempt, and that counts. */
+async function giveUp({ db, logger }: WorkerDeps, fence: Fence, error: unknown): Promise<void> {
+  try {
+    const isFinal = error instanceof AppError && !ERRORS[error.code].retryable
+    if (isFinal) await failJob(db, fence, { code: error.code, message: error.message, param: null })
+    else await interruptJob(db, fence, 'trainer-crashed', true)
+  } catch (second) {
+    logger.error({ err: second }, 'the end of the attempt was not written; its lease runs out')
   }
 }
 
@@ -108,31 +120,33 @@ async function superviseTrainer(
 async function finish(deps: WorkerDeps, fence: Fence, job: JobRow, end: TrainerEnd): Promise<void> {
   const { db, logger } = deps
   await persist(logger, async () => {
-    if (await cancelJob(db, fence)) {
-      logger.info('job cancelled')
-      return
-    }
-    switch (end.type) {
-      case 'finished': {
-        const version = await succeedJob(db, fence, end.evaluation, tx =>
-          insertVersion(tx, job.modelName, end.artifact, end.description),
-        )
-        if (version !== null) logger.info({ modelName: job.modelName, version }, 'job succeeded')
-        return
-      }
-      case 'failed':
-        logger.info({ code: end.code, reason: end.message }, 'job failed')
-        await failJob(db, fence, { code: end.code, message: end.message, param: null })
-        return
-      case 'stopped':
-        await interruptJob(db, fence, 'shutdown', false)
-        logger.info('job handed over')
-        return
-      case 'crashed':
-        await endCrashed(deps, fence, job, end)
-        return
-    }
+    if (await cancelJob(db, fence)) return logger.info('job cancelled')
+    const isWritten = await writeEnd(deps, fence, job, end)
+    // A cancel that was accepted in between has refused the write.
+    if (!isWritten && (await cancelJob(db, fence))) logger.info('job cancelled')
   })
+}
+
+/** @returns false when the write was refused: the attempt is over, or a cancel was accepted */
+async function writeEnd(deps: WorkerDeps, fence: Fence, job: JobRow, end: TrainerEnd): Promise<boolean> {
+  const { db, logger } = deps
+  switch (end.type) {
+    case 'finished': {
+      const version = await succeedJob(db, fence, end.evaluation, tx =>
+        insertVersion(tx, job.modelName, end.artifact, end.description),
+      )
+      if (version !== null) logger.info({ modelName: job.modelName, version }, 'job succeeded')
+      return version !== null
+    }
+    case 'failed':
+      logger.info({ code: end.code, reason: end.message }, 'job failed')
+      return failJob(db, fence, { code: end.code, message: end.message, param: null })
+    case 'stopped':
+      logger.info('job handed over')
+      return interruptJob(db, fence, 'shutdown', false)
+    case 'crashed':
+      return endCrashed(deps, fence, job, end)
+  }
 }
 
 async function endCrashed(
@@ -140,17 +154,13 @@ async function endCrashed(
   fence: Fence,
   job: JobRow,
   { exitCode, signal }: Extract<TrainerEnd, { type: 'crashed' }>,
-): Promise<void> {
+): Promise<boolean> {
   logger.warn({ exitCode, signal }, 'the trainer crashed')
-  if (stopping.aborted) {
-    await interruptJob(db, fence, 'shutdown', false)
-    return
-  }
+  if (stopping.aborted) return interruptJob(db, fence, 'shutdown', false)
   if ((await countCrashes(db, job.id)) + 1 < CRASHES_MAX) {
-    await interruptJob(db, fence, 'trainer-crashed', true)
-    return
+    return interruptJob(db, fence, 'trainer-crashed', true)
   }
   const how = signal ? `signal ${signal}` : `exit code ${exitCode}`
   const message = `the trainer crashed ${CRASHES_MAX} times in a row without a checkpoint between, last by ${how}`
-  await failJob(db, fence, { code: 'WORKER_CRASHED', message, param: null })
+  return failJob(db, fence, { code: 'WORKER_CRASHED', message, param: null })
 }

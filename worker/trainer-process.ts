@@ -52,8 +52,15 @@ export function startTrainer(
   const tell = (message: WorkerMessage) => child.connected && child.send(message, () => {}) // a lost child is seen by its exit
   let end: TrainerEnd | null = null
   child.on('message', raw => {
-    const message = parseMessage(TrainerMessageSchema, raw)
-    if (message.type === 'finished' || message.type === 'stopped' || message.type === 'failed') {
+    const message = tryParse(raw)
+    if (message === null) {
+      end = {
+        type: 'failed',
+        code: 'TRAINER_FAILED',
+        message: 'the trainer sent a message that nobody understands',
+      }
+      child.kill('SIGKILL')
+    } else if (message.type === 'finished' || message.type === 'stopped' || message.type === 'failed') {
       end = message
       child.disconnect()
     } else onReport(message)
@@ -67,6 +74,15 @@ export function startTrainer(
       child.once('exit', () => clearTimeout(timer))
     },
     kill: () => void child.kill('SIGKILL'),
+  }
+}
+
+/** @returns null for what is no message: an error here would end the worker and all its jobs */
+function tryParse(raw: unknown): TrainerMessage | null {
+  try {
+    return parseMessage(TrainerMessageSchema, raw)
+  } catch {
+    return null
   }
 }
 

@@ -33,11 +33,11 @@ export async function startTrainingWorker(deps: TrainingWorkerDeps): Promise<Tra
   return {
     async close() {
       stopping.abort()
-      await consumer.close()
       clearInterval(heartbeat)
       await removeWorker(deps.db, workerId).catch(error =>
         deps.logger.debug({ err: error }, 'worker stays listed'),
       )
+      await consumer.close()
     },
   }
 }

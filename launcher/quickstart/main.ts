@@ -13,15 +13,14 @@ const say = (line = '') => process.stdout.write(`${line}\n`)
 const staysUp = process.stdout.isTTY && !process.argv.includes('--exit')
 
 /** `npm run quickstart`: starts the service, trains on MNIST through the API, asks the model, and stays up. */
-await runUntilStopped(async started => {
+await runUntilStopped(async onStarting => {
   const config = await readQuickstartConfig()
   await mkdir(config.dataDir, { recursive: true })
   const { key } = await readBootstrapKey(config.dataDir, config.apiKey)
   const logFile = path.join(config.dataDir, 'quickstart.log')
   const log = await open(logFile, 'a', 0o600)
   say(`Starting the service (log: ${shown(logFile)})`)
-  const service = await startService(config, log.fd)
-  started(service)
+  const service = await startService(config, log.fd, onStarting)
   await log.close()
   await demonstrate(createClient(service.url, key), digitFileOf(config))
   showWhatNext(service, config)

@@ -71,15 +71,19 @@ function flattenAll(instances: readonly unknown[][], shape: readonly number[]): 
   const units = featureCount(shape)
   return instances.map((instance, index) => {
     const numbers = instance.flat(shape.length)
-    const isRight = numbers.length === units && numbers.every(number => Number.isFinite(number))
-    if (!isRight) {
-      const wrong = numbers.find(number => !Number.isFinite(number))
+    const wrong = numbers.find(number => !isFiniteFloat32(number))
+    if (numbers.length !== units || wrong !== undefined) {
       const received = wrong === undefined ? `${numbers.length} numbers` : describe(wrong)
       const detail = `an instance must hold ${units} finite numbers (${shape.join(' × ')}); received ${received}`
       throw new AppError('INPUT_INVALID', detail, { errors: [{ pointer: `/instances/${index}`, detail }] })
     }
     return Float32Array.from(numbers as number[])
   })
+}
+
+/** A number of JSON may be beyond float32, which the network computes in. */
+function isFiniteFloat32(value: unknown): value is number {
+  return typeof value === 'number' && Number.isFinite(Math.fround(value))
 }
 
 /** A number's place taken by something else, in few words: what is nested may be too deep to be written out. */
@@ -104,9 +108,15 @@ function toResponse(
     model: { name: version.name, version: version.version },
     predictions: rows.map((row, index) => {
       const own = probabilities.subarray(index * classes.length, (index + 1) * classes.length)
+      if (!own.every(Number.isFinite)) throw overflow(index)
       const top = rankClasses(own, classes, topK)
       const [best = { label: '', probability: 0 }] = top
       return { ...best, top, ...(includeInput && { input: { shape: input.shape, values: Array.from(row) } }) }
     }),
   }
+}
+
+function overflow(index: number): AppError {
+  const detail = 'the input must be near the training data; its numbers overflow in the network'
+  return new AppError('INPUT_INVALID', detail, { errors: [{ pointer: `/instances/${index}`, detail }] })
 }

@@ -170,7 +170,12 @@ async function lockAttempt(tx: Db, fence: Fence): Promise<boolean> {
 /** A new checkpoint is progress, so earlier crashes no longer count against the job. */
 async function insertCheckpoint(tx: Db, fence: Fence, checkpoint: CheckpointRecord): Promise<void> {
   const { jobId, attempt } = fence
-  await tx.checkpoint.createMany({ data: [{ ...checkpoint, jobId, attempt }], skipDuplicates: true })
+  const row = { ...checkpoint, attempt }
+  await tx.checkpoint.upsert({
+    where: { jobId_step: { jobId, step: checkpoint.step } },
+    create: { ...row, jobId },
+    update: row, // made again after a resume, perhaps because the first was damaged
+  })
   await changeJob(tx, {
     id: jobId,
     set: Prisma.sql`charged = 0`,

@@ -85,7 +85,8 @@ function defaultLoss(network: Network): LossName {
 
 function defaultValidation({ splits }: DatasetContent): TrainingSpec['validation'] {
   if (splits.validation) return { split: 'validation' }
-  return splits.test ? { split: 'test' } : { fraction: 0.1 }
+  if (splits.test) return { split: 'test' }
+  return (splits.train?.examples ?? 0) >= 10 ? { fraction: 0.1 } : null
 }
 
 /** How many examples a validation fraction sets aside. */

@@ -77,10 +77,23 @@ export async function readArtifact(
       offset += length * 4
     }
     return { manifest, weights }
-  } catch (cause) {
-    if (!(cause instanceof BlobDamagedError)) throw cause
-    throw new AppError('MODEL_DAMAGED', `the stored files of this version are damaged: ${cause.message}`, {
-      cause,
-    })
+  } catch (error) {
+    throw asDamagedModel(error)
   }
+}
+
+/** One file of an artifact, checked against its hash. @throws {AppError} MODEL_DAMAGED */
+export async function readArtifactFile(blobs: BlobStore, sha256: string): Promise<Buffer> {
+  try {
+    return await blobs.read(sha256)
+  } catch (error) {
+    throw asDamagedModel(error)
+  }
+}
+
+function asDamagedModel(cause: unknown): unknown {
+  if (!(cause instanceof BlobDamagedError)) return cause
+  return new AppError('MODEL_DAMAGED', `the stored files of this version are damaged: ${cause.message}`, {
+    cause,
+  })
 }

@@ -125,13 +125,19 @@ async function findModels(db: Db, where: { name?: string | { gt: string } }, tak
 
 /** Lets an alias point to a version. @throws {AppError} MODEL_NOT_FOUND, MODEL_VERSION_NOT_FOUND */
 export async function setAlias(db: Database, name: string, alias: string, version: number): Promise<void> {
-  await resolveVersion(db, name, { version })
-  const where = { modelName_alias: { modelName: name, alias } }
-  await db.alias.upsert({
-    where,
-    create: { modelName: name, alias, version },
-    update: { version, updatedAt: new Date() },
+  await db.$transaction(async tx => {
+    await lockModel(tx, name) // the version must not be deleted in between
+    await resolveVersion(tx, name, { version })
+    await tx.alias.upsert({
+      where: { modelName_alias: { modelName: name, alias } },
+      create: { modelName: name, alias, version },
+      update: { version, updatedAt: new Date() },
+    })
   })
+}
+
+async function lockModel(tx: Db, name: string): Promise<void> {
+  await tx.$queryRaw`SELECT 1 FROM models WHERE name = ${name} FOR UPDATE`
 }
 
 /** @throws {AppError} ALIAS_NOT_FOUND */
@@ -146,7 +152,7 @@ export async function deleteAlias(db: Db, name: string, alias: string): Promise<
  */
 export async function deleteVersion(db: Database, name: string, version: number): Promise<void> {
   await db.$transaction(async tx => {
-    await tx.$queryRaw`SELECT 1 FROM models WHERE name = ${name} FOR UPDATE`
+    await lockModel(tx, name)
     const { aliases } = await resolveVersion(tx, name, { version })
     const holding = aliases.filter(alias => alias !== LATEST)
     if (holding.length > 0) {

@@ -7,7 +7,7 @@ import { problemResponses } from '../http/problem-details.ts'
 import { NAME_PATTERN, storable } from '../names.ts'
 import { pageQuery, toPage } from '../pagination.ts'
 import type { BlobStore } from '../storage/blob-store.ts'
-import { ARTIFACT_FILES } from './artifact.ts'
+import { ARTIFACT_FILES, readArtifactFile } from './artifact.ts'
 import {
   deleteAlias,
   deleteVersion,
@@ -149,7 +149,7 @@ export const modelRoutes: FastifyPluginAsyncTypebox<ModelDeps> = async (app, { d
     async ({ params }, reply) => {
       const { files } = await resolveVersion(db, params.name, params)
       const zip = new ZipFile()
-      for (const file of ARTIFACT_FILES) zip.addBuffer(await blobs.read(files[file]), file)
+      for (const file of ARTIFACT_FILES) zip.addBuffer(await readArtifactFile(blobs, files[file]), file)
       zip.end()
       const filename = encodeURIComponent(`${params.name}-${params.version}.zip`)
       return reply
@@ -172,7 +172,7 @@ export const modelRoutes: FastifyPluginAsyncTypebox<ModelDeps> = async (app, { d
     },
     async ({ params }, reply) => {
       const { files } = await resolveVersion(db, params.name, params)
-      const content = await blobs.read(files[params.file])
+      const content = await readArtifactFile(blobs, files[params.file])
       return reply
         .type(params.file.endsWith('.json') ? 'application/json' : 'application/octet-stream')
         .send(content)

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { createPostgresBackend, type Processor, Queue, runMigrations, Worker, withBackend } from 'bullmq'
 import { Redis } from 'ioredis'
 import pg from 'pg'
@@ -42,6 +43,7 @@ type WakeUp = Type.Static<typeof WakeUpSchema>
 
 const QUEUE_NAME = 'training'
 const SCHEMA = 'bullmq'
+const PATIENCE_MS = 2_000
 
 /** Nothing is kept of what is done: what happened to a job stands in its events. */
 const WAKE_OPTIONS = { removeOnComplete: true, removeOnFail: true }
@@ -66,7 +68,7 @@ async function openInPostgres(databaseUrl: string, onError: (error: Error) => vo
   const queue = new OnPostgres.Queue<WakeUp>(QUEUE_NAME, { connection })
   queue.on('error', onError)
   return {
-    wake: async (jobId, name) => void (await queue.add('wake', { jobId }, { jobId: name, ...WAKE_OPTIONS })),
+    wake: (jobId, name) => withinPatience(queue.add('wake', { jobId }, { jobId: name, ...WAKE_OPTIONS })),
     consume: (handle, concurrency) => {
       const options = { connection, concurrency, ...WORKER_OPTIONS }
       const worker = new OnPostgres.Worker<WakeUp>(QUEUE_NAME, toProcessor(handle), options)
@@ -101,7 +103,7 @@ async function openOnRedis(redisUrl: string, onError: (error: Error) => void): P
   const queue = new Queue<WakeUp>(QUEUE_NAME, { connection: producer, skipWaitingForReady: true })
   queue.on('error', onError)
   return {
-    wake: async (jobId, name) => void (await queue.add('wake', { jobId }, { jobId: name, ...WAKE_OPTIONS })),
+    wake: (jobId, name) => withinPatience(queue.add('wake', { jobId }, { jobId: name, ...WAKE_OPTIONS })),
     consume: (handle, concurrency) => {
       const options = { connection: consumer, concurrency, ...WORKER_OPTIONS }
       const worker = new Worker<WakeUp>(QUEUE_NAME, toProcessor(handle), options)
@@ -114,6 +116,20 @@ async function openOnRedis(redisUrl: string, onError: (error: Error) => void): P
       producer.disconnect()
       consumer.disconnect()
     },
+  }
+}
+
+/** A server that takes a connection and then says nothing must not stop the relay; a late wake-up is harmless. */
+async function withinPatience(answer: Promise<unknown>): Promise<void> {
+  const patience = new AbortController()
+  const late = delay(PATIENCE_MS, null, { signal: patience.signal }).then(() => {
+    throw new Error(`the queue did not answer within ${PATIENCE_MS} ms`)
+  })
+  late.catch(() => {}) // cut short below, or the loser of the race
+  try {
+    await Promise.race([answer, late])
+  } finally {
+    patience.abort()
   }
 }
 

@@ -30,7 +30,10 @@ export interface BlobStore {
   /** The content as a stream, unchecked. */
   stream(sha256: string): Readable
   has(sha256: string): Promise<boolean>
-  delete(sha256: string): Promise<void>
+  /** Deletes a blob, unless it was kept again since. @returns whether it was deleted */
+  deleteUnused(sha256: string, keptBeforeMs: number): Promise<boolean>
+  /** Deletes drafts that were written to last before then: of processes that were killed. */
+  deleteDrafts(startedBeforeMs: number): Promise<void>
   /** Every blob, with the time of its last `keep` (milliseconds since 1970). */
   list(): AsyncIterable<{ sha256: string; bytes: number; keptAtMs: number }>
   /** Throws when the store cannot be written to. */

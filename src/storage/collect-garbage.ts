@@ -10,12 +10,16 @@ const GRACE_MS = 3_600_000
  * @returns how many were deleted
  */
 export async function collectGarbage(db: Database, blobs: BlobStore, nowMs: number): Promise<number> {
+  const thresholdMs = nowMs - GRACE_MS
+  await blobs.deleteDrafts(thresholdMs)
   const candidates: string[] = []
   for await (const { sha256, keptAtMs } of blobs.list()) {
-    if (nowMs - keptAtMs > GRACE_MS) candidates.push(sha256)
+    if (keptAtMs < thresholdMs) candidates.push(sha256)
   }
   const referenced = await findReferencedBlobs(db)
-  const garbage = candidates.filter(sha256 => !referenced.has(sha256))
-  for (const sha256 of garbage) await blobs.delete(sha256)
-  return garbage.length
+  let deleted = 0
+  for (const sha256 of candidates) {
+    if (!referenced.has(sha256) && (await blobs.deleteUnused(sha256, thresholdMs))) deleted++
+  }
+  return deleted
 }

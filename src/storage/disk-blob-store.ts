@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { type FileHandle, mkdir, open, readdir, readFile, rename, rm, stat, utimes } from 'node:fs/promises'
+import { type FileHandle, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { Writable } from 'node:stream'
 import { BlobDamagedError, type BlobDraft, type BlobStore } from './blob-store.ts'
@@ -36,7 +36,8 @@ export function createDiskBlobStore(folder: string): BlobStore {
     },
     async read(sha256) {
       const content = await readFile(fileOf(sha256)).catch(cause => {
-        throw new BlobDamagedError(sha256, cause)
+        if (cause.code === 'ENOENT') throw new BlobDamagedError(sha256, cause)
+        throw cause // the store is in trouble, which says nothing of the blob
       })
       if (createHash('sha256').update(content).digest('hex') !== sha256) throw new BlobDamagedError(sha256)
       return content
@@ -52,13 +53,24 @@ export function createDiskBlobStore(folder: string): BlobStore {
     },
     stream: sha256 => createReadStream(fileOf(sha256)),
     has: sha256 => exists(fileOf(sha256)),
-    delete: sha256 => rm(fileOf(sha256), { force: true }),
     async *list() {
       for (const prefix of await readdir(blobs).catch(() => [])) {
         for (const sha256 of await readdir(path.join(blobs, prefix))) {
           const { size, mtimeMs } = await stat(path.join(blobs, prefix, sha256))
           yield { sha256, bytes: size, keptAtMs: mtimeMs }
         }
+      }
+    },
+    async deleteUnused(sha256, keptBeforeMs) {
+      const stats = await stat(fileOf(sha256)).catch(() => null)
+      if (!stats || stats.mtimeMs >= keptBeforeMs) return false
+      await rm(fileOf(sha256), { force: true })
+      return true
+    },
+    async deleteDrafts(startedBeforeMs) {
+      for (const name of await readdir(drafts).catch(() => [])) {
+        const { mtimeMs } = await stat(path.join(drafts, name)).catch(() => ({ mtimeMs: startedBeforeMs }))
+        if (mtimeMs < startedBeforeMs) await rm(path.join(drafts, name), { force: true })
       }
     },
     async check() {
@@ -75,6 +87,7 @@ async function openDraft(file: string, fileOf: (sha256: string) => string): Prom
   const hash = createHash('sha256')
   let bytes = 0
   let isOpen = true
+  let isKept = false
   const stream = new Writable({
     write(chunk: Buffer, _encoding, done) {
       hash.update(chunk)
@@ -92,20 +105,17 @@ async function openDraft(file: string, fileOf: (sha256: string) => string): Prom
       const sha256 = hash.digest('hex')
       const target = fileOf(sha256)
       await mkdir(path.dirname(target), { recursive: true })
-      if (await exists(target)) {
-        await utimes(target, new Date(), new Date()) // tells a collector that it is wanted again
-        await rm(file)
-      } else {
-        await rename(file, target)
-        await syncFolder(path.dirname(target))
-      }
+      // Over an earlier file of that name too: it may be damaged, and a collector must see that it is wanted again.
+      await rename(file, target)
+      isKept = true
+      await syncFolder(path.dirname(target))
       return { sha256, bytes }
     },
     async discard() {
-      if (!isOpen) return
-      isOpen = false
+      if (isKept) return
       stream.destroy()
-      await handle.close()
+      if (isOpen) await handle.close()
+      isOpen = false
       await rm(file, { force: true })
     },
   }

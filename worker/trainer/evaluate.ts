@@ -1,4 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import { AppError } from '../../src/errors.ts'
 import { predictedClasses } from '../../src/metrics/predicted-classes.ts'
 import type { Session } from '../engines/engine.ts'
 import type { Selection } from './load-data.ts'
@@ -15,7 +16,10 @@ export interface Score {
   predicted: Int32Array
 }
 
-/** Runs the network forward over a selection. */
+/**
+ * Runs the network forward over a selection.
+ * @throws {AppError} TRAINING_DIVERGED when the loss is no finite number
+ */
 export async function evaluateSelection(
   session: Session,
   selection: Selection,
@@ -30,6 +34,7 @@ export async function evaluateSelection(
     predicted.set(predictedClasses(results.predictions, outputUnits), from)
     await nextTurn()
   }
+  if (!Number.isFinite(loss)) throw diverged(`on the examples of ${selection.split}`)
   return { loss: loss / indices.length, accuracy: countEqual(predicted, labels) / indices.length, predicted }
 }
 
@@ -45,4 +50,12 @@ export function countEqual(a: Int32Array, b: Int32Array): number {
   let equal = 0
   for (let index = 0; index < a.length; index++) if (a[index] === b[index]) equal++
   return equal
+}
+
+/** What is said when the loss is lost. */
+export function diverged(where: string): AppError {
+  return new AppError(
+    'TRAINING_DIVERGED',
+    `the loss must stay a finite number; it was lost ${where}. Try a smaller learning rate`,
+  )
 }

@@ -1,5 +1,4 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { AppError } from '../../src/errors.ts'
 import type { CheckpointRecord, EpochRecord, Progress } from '../../src/jobs/attempt-repository.ts'
 import type { TrainingSpec } from '../../src/jobs/training-spec.ts'
 import { predictedClasses } from '../../src/metrics/predicted-classes.ts'
@@ -7,7 +6,7 @@ import type { Program } from '../../src/mlp/program.ts'
 import { createRandom, permutation } from '../../src/mlp/random.ts'
 import type { Session } from '../engines/engine.ts'
 import type { Place } from './checkpoint.ts'
-import { countEqual, evaluateSelection } from './evaluate.ts'
+import { countEqual, diverged, evaluateSelection } from './evaluate.ts'
 import type { TrainingData } from './load-data.ts'
 
 /** What the epoch loop works with. */
@@ -83,10 +82,7 @@ function trainChunk(loop: EpochLoop, order: Int32Array, steps: number): number {
   })
   for (const loss of losses) running.loss += loss // one by one: rounding must not depend on the chunks, which vary
   if (!Number.isFinite(running.loss)) {
-    const message =
-      `the loss must stay a finite number; it was lost in epoch ${place.epoch + 1}. ` +
-      `Try a smaller learning rate than ${training.optimizer.learningRate}`
-    throw new AppError('TRAINING_DIVERGED', message)
+    throw diverged(`in epoch ${place.epoch + 1}, at learning rate ${training.optimizer.learningRate}`)
   }
   const labels = positions.map(position => data.train.labels[position] ?? 0)
   running.examples += positions.length
@@ -110,7 +106,7 @@ async function finishEpoch(loop: EpochLoop, epoch: number): Promise<EpochRecord>
   }
   if (data.validation) {
     const score = await evaluateSelection(session, data.validation, program.outputUnits)
-    metrics.valLoss = Number.isFinite(score.loss) ? score.loss : null
+    metrics.valLoss = score.loss
     if (withAccuracy) metrics.valAccuracy = score.accuracy
   }
   place.epoch = epoch
