@@ -5,6 +5,7 @@ export default defineConfig({
   test: {
     pool: 'forks', // the numeric backends are global to a process
     maxWorkers: 2,
+    env: { TF_CPP_MIN_LOG_LEVEL: '2', TF_NUM_INTRAOP_THREADS: '1', TF_NUM_INTEROP_THREADS: '2' },
     testTimeout: 60_000,
     hookTimeout: 60_000,
     reporters: ['default', new SummaryReporter()],

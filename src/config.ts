@@ -1,3 +1,4 @@
+import os from 'node:os'
 import path from 'node:path'
 import { Type } from 'typebox'
 import { Value } from 'typebox/value'
@@ -35,6 +36,10 @@ export const ConfigSchema = Type.Object({
     }),
   ),
   TRAINYARD_ENGINE: Type.Enum(['auto', 'tensorflow', 'portable'] as const, { default: 'auto' }),
+  TRAINYARD_TENSORFLOW_DIR: Type.String({
+    default: path.join(os.homedir(), '.cache', 'trainyard', 'tensorflow'),
+    description: 'Where setup:tensorflow keeps the native libraries, outside node_modules.',
+  }),
   TRAINYARD_WORKER_SLOTS: integer(1, 64, 1, 'Trainers that a worker runs at once.'),
   TRAINYARD_LEASE_SECONDS: integer(5, 3600, 30, 'A worker silent for this long loses its jobs.'),
   TRAINYARD_CHECKPOINT_SECONDS: integer(1, 86_400, 30, 'A checkpoint at most this long after the last.'),
@@ -64,6 +69,7 @@ export interface Config {
   dataDir: string
   apiKey: string | null
   engine: 'auto' | 'tensorflow' | 'portable'
+  tensorflowDir: string
   workerSlots: number
   leaseSeconds: number
   checkpointSeconds: number
@@ -98,6 +104,7 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
     dataDir: path.resolve(settings.TRAINYARD_DATA_DIR),
     apiKey: settings.TRAINYARD_API_KEY ?? null,
     engine: settings.TRAINYARD_ENGINE,
+    tensorflowDir: path.resolve(settings.TRAINYARD_TENSORFLOW_DIR),
     workerSlots: settings.TRAINYARD_WORKER_SLOTS,
     leaseSeconds: settings.TRAINYARD_LEASE_SECONDS,
     checkpointSeconds: settings.TRAINYARD_CHECKPOINT_SECONDS,

@@ -11,7 +11,7 @@ const GRACE_MS = 25_000
 
 const config = readConfig()
 const logger = createLogger({ name: 'worker', level: config.logLevel, pretty: process.stderr.isTTY })
-const choice = chooseEngine(config.engine)
+const choice = chooseEngine(config)
 const deps = openDeps(config, logger, POOL_SIZE)
 
 const stopping = new AbortController()
@@ -31,7 +31,10 @@ closeWithGrace({ delay: GRACE_MS, logger }, async ({ err, signal }) => {
 const connection = await connecting
 if (connection && !stopping.signal.aborted) {
   const { queue } = connection
-  worker = await startTrainingWorker({ ...deps, ...config, ...choice, queue, slots: config.workerSlots })
-  logger.info({ ...choice, slots: config.workerSlots }, 'the worker is ready')
+  worker = await startTrainingWorker({ ...deps, ...config, choice, queue, slots: config.workerSlots })
+  logger.info(
+    { engine: choice.engine, device: choice.device, slots: config.workerSlots },
+    'the worker is ready',
+  )
   process.send?.({ type: 'ready' })
 }

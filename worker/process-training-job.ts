@@ -18,6 +18,7 @@ import type { Logger } from '../src/logger.ts'
 import type { Network } from '../src/mlp/network.ts'
 import type { Preprocessing } from '../src/mlp/preprocessing.ts'
 import { insertVersion } from '../src/models/repository.ts'
+import type { EngineChoice } from './engines/choose-engine.ts'
 import { keepLease } from './lease.ts'
 import { persist } from './persist.ts'
 import { createReportWriter } from './report-writer.ts'
@@ -30,8 +31,7 @@ export interface WorkerDeps {
   listener: Listener
   logger: Logger
   workerId: string
-  engine: string
-  device: string
+  choice: EngineChoice
   dataDir: string
   leaseSeconds: number
   checkpointSeconds: number
@@ -45,7 +45,7 @@ const CRASHES_MAX = 3
 /** Claims a job, supervises its trainer, finishes it. Does nothing when somebody else has the job. */
 export async function processTrainingJob(deps: WorkerDeps, jobId: string): Promise<void> {
   if (deps.stopping.aborted) return
-  const job = await claimJob(deps.db, { ...deps, jobId })
+  const job = await claimJob(deps.db, { ...deps, ...deps.choice, jobId })
   if (!job) return
   const logger = deps.logger.child({ jobId, attempt: job.attempt })
   const fence = { jobId, attempt: job.attempt }
@@ -97,7 +97,7 @@ async function superviseTrainer(
     trainer.kill()
   }
   const reports = createReportWriter(deps, fence, why => (why === 'fenced' ? onFenced() : trainer.kill()))
-  const trainer = startTrainer(job, report => reports.write(report), deps.logger)
+  const trainer = startTrainer(job, deps.choice, report => reports.write(report), deps.logger)
   const lease = keepLease(deps, fence, deps.leaseSeconds, {
     onFenced,
     onCancelRequested: () => trainer.stop({ checkpoint: false }),

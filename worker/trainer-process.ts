@@ -2,6 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import type { Logger } from '../src/logger.ts'
+import { type EngineChoice, engineEnvironment } from './engines/choose-engine.ts'
 import {
   parseMessage,
   type TrainerJob,
@@ -38,12 +39,13 @@ const ENVIRONMENT = /^(PATH|HOME|TMPDIR|LANG|TZ|LD_LIBRARY_PATH|CUDA_.*|NVIDIA_.
  */
 export function startTrainer(
   job: TrainerJob,
+  choice: EngineChoice,
   onReport: (message: Exclude<TrainerMessage, TrainerEnd>) => void,
   logger: Logger,
 ): TrainerProcess {
   const entry = fileURLToPath(new URL(`./trainer/main${import.meta.url.slice(-3)}`, import.meta.url))
   const child = fork(entry, [], {
-    env: Object.fromEntries(Object.entries(process.env).filter(([name]) => ENVIRONMENT.test(name))),
+    env: { ...inheritedEnvironment(), ...engineEnvironment(choice) },
     execArgv: ['--disable-warning=DEP0040'], // punycode, in the dependencies of tfjs
     serialization: 'advanced',
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
@@ -65,7 +67,7 @@ export function startTrainer(
       child.disconnect()
     } else onReport(message)
   })
-  tell({ type: 'start', job })
+  tell({ type: 'start', job, choice })
   return {
     ended: waitForExit(child).then(exit => end ?? { type: 'crashed', ...exit }),
     stop(options) {
@@ -75,6 +77,10 @@ export function startTrainer(
     },
     kill: () => void child.kill('SIGKILL'),
   }
+}
+
+function inheritedEnvironment(): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => ENVIRONMENT.test(name)))
 }
 
 /** @returns null for what is no message: an error here would end the worker and all its jobs */

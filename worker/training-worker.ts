@@ -22,7 +22,7 @@ export type TrainingWorkerDeps = Omit<WorkerDeps, 'workerId' | 'stopping'> & {
 export async function startTrainingWorker(deps: TrainingWorkerDeps): Promise<TrainingWorker> {
   const stopping = new AbortController()
   const workerId = newId('worker')
-  const self = { ...deps, id: workerId, hostname: os.hostname(), pid: process.pid }
+  const self = { ...deps.choice, slots: deps.slots, id: workerId, hostname: os.hostname(), pid: process.pid }
   await saveWorker(deps.db, self)
   await announceWork(deps.db)
   const heartbeat = setInterval(async () => {

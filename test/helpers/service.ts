@@ -71,6 +71,7 @@ export async function startTestService(
     TRAINYARD_API_KEY: TEST_KEY,
     TRAINYARD_LEASE_SECONDS: '5',
     LOG_LEVEL: 'info',
+    TRAINYARD_ENGINE: process.env.TEST_ENGINE ?? 'portable',
     ...options.environment,
   }
   const api = startProcess('src/server', environment, release)

@@ -1,3 +1,4 @@
+import os from 'node:os'
 import path from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { ConfigSchema, readConfig, requireDatabaseUrl } from '../../src/config.ts'
@@ -18,6 +19,7 @@ describe('the settings', () => {
       port: 3000,
       databaseUrl: null,
       redisUrl: null,
+      tensorflowDir: path.join(os.homedir(), '.cache', 'trainyard', 'tensorflow'),
       dataDir: path.resolve('.trainyard'),
       apiKey: null,
       engine: 'auto',

@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { AppError } from '../../src/errors.ts'
+import type { TrainingSpec } from '../../src/jobs/training-spec.ts'
 import { predictedClasses } from '../../src/metrics/predicted-classes.ts'
 import type { Session } from '../engines/engine.ts'
 import type { Selection } from './load-data.ts'
@@ -16,10 +17,7 @@ export interface Score {
   predicted: Int32Array
 }
 
-/**
- * Runs the network forward over a selection.
- * @throws {AppError} TRAINING_DIVERGED when the loss is no finite number
- */
+/** Runs the network forward over a selection. */
 export async function evaluateSelection(
   session: Session,
   selection: Selection,
@@ -34,7 +32,6 @@ export async function evaluateSelection(
     predicted.set(predictedClasses(results.predictions, outputUnits), from)
     await nextTurn()
   }
-  if (!Number.isFinite(loss)) throw diverged(`on the examples of ${selection.split}`)
   return { loss: loss / indices.length, accuracy: countEqual(predicted, labels) / indices.length, predicted }
 }
 
@@ -52,10 +49,15 @@ export function countEqual(a: Int32Array, b: Int32Array): number {
   return equal
 }
 
-/** What is said when the loss is lost. */
-export function diverged(where: string): AppError {
-  return new AppError(
+/**
+ * Stops a training that is lost: weights that are no numbers do not become numbers again.
+ * @throws {AppError} TRAINING_DIVERGED when the loss is no finite number
+ */
+export function assertFinite(loss: number, where: string, { optimizer }: TrainingSpec): void {
+  if (Number.isFinite(loss)) return
+  const advice = `Try a smaller learning rate than ${optimizer.learningRate}`
+  throw new AppError(
     'TRAINING_DIVERGED',
-    `the loss must stay a finite number; it was lost ${where}. Try a smaller learning rate`,
+    `the loss must stay a finite number; it was lost ${where}. ${advice}`,
   )
 }

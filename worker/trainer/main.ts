@@ -1,7 +1,7 @@
 import os from 'node:os'
 import { AppError } from '../../src/errors.ts'
 import { createDiskBlobStore } from '../../src/storage/disk-blob-store.ts'
-import { createPortableEngine } from '../engines/portable/engine.ts'
+import { openEngine } from '../engines/choose-engine.ts'
 import { parseMessage, type TrainerMessage, WorkerMessageSchema } from './messages.ts'
 import { runTraining } from './run-training.ts'
 
@@ -31,7 +31,7 @@ process.on('message', async (raw: unknown) => {
     return
   }
   try {
-    const engine = await createPortableEngine()
+    const engine = await openEngine(message.choice)
     const blobs = createDiskBlobStore(message.job.dataDir)
     await runTraining({ engine, blobs, send, stopRequest: () => stopRequest }, message.job)
   } catch (error) {

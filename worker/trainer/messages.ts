@@ -9,6 +9,7 @@ import type { Network } from '../../src/mlp/network.ts'
 import type { Preprocessing } from '../../src/mlp/preprocessing.ts'
 import type { Artifact } from '../../src/models/artifact.ts'
 import type { Manifest } from '../../src/models/manifest.ts'
+import type { EngineChoice } from '../engines/choose-engine.ts'
 
 /** Everything a trainer needs to know; it has no database. */
 export interface TrainerJob {
@@ -26,7 +27,11 @@ export interface TrainerJob {
 
 /** What a worker tells its trainer. */
 export const WorkerMessageSchema = Type.Union([
-  Type.Object({ type: Type.Literal('start'), job: Type.Unsafe<TrainerJob>({ type: 'object' }) }),
+  Type.Object({
+    type: Type.Literal('start'),
+    job: Type.Unsafe<TrainerJob>({ type: 'object' }),
+    choice: Type.Unsafe<EngineChoice>({ type: 'object', required: ['engine'] }),
+  }),
   Type.Object({
     type: Type.Literal('stop'),
     /** Whether to make a checkpoint first. */

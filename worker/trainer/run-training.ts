@@ -6,7 +6,7 @@ import { writeArtifact } from '../../src/models/artifact.ts'
 import { BlobDamagedError, type BlobStore } from '../../src/storage/blob-store.ts'
 import type { Engine, Session } from '../engines/engine.ts'
 import { type Checkpoint, decodeCheckpoint, encodeCheckpoint, type Place } from './checkpoint.ts'
-import { evaluateSelection } from './evaluate.ts'
+import { assertFinite, evaluateSelection } from './evaluate.ts'
 import { loadData, type TrainingData } from './load-data.ts'
 import type { ModelDescription, TrainerJob, TrainerMessage } from './messages.ts'
 import { trainEpochs } from './train-epochs.ts'
@@ -139,6 +139,7 @@ async function evaluate(
 ): Promise<Evaluation | null> {
   if (!selection) return null
   const { loss, predicted } = await evaluateSelection(session, selection, program.outputUnits)
+  assertFinite(loss, `on the examples of ${selection.split} at the end`, job.training)
   return evaluateClasses({
     split: selection.split === train.split ? 'validation' : selection.split,
     labels: job.dataset.classes,

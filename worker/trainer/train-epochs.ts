@@ -6,7 +6,7 @@ import type { Program } from '../../src/mlp/program.ts'
 import { createRandom, permutation } from '../../src/mlp/random.ts'
 import type { Session } from '../engines/engine.ts'
 import type { Place } from './checkpoint.ts'
-import { countEqual, diverged, evaluateSelection } from './evaluate.ts'
+import { assertFinite, countEqual, evaluateSelection } from './evaluate.ts'
 import type { TrainingData } from './load-data.ts'
 
 /** What the epoch loop works with. */
@@ -81,9 +81,7 @@ function trainChunk(loop: EpochLoop, order: Int32Array, steps: number): number {
     firstStep: place.step + 1,
   })
   for (const loss of losses) running.loss += loss // one by one: rounding must not depend on the chunks, which vary
-  if (!Number.isFinite(running.loss)) {
-    throw diverged(`in epoch ${place.epoch + 1}, at learning rate ${training.optimizer.learningRate}`)
-  }
+  assertFinite(running.loss, `in epoch ${place.epoch + 1}`, training)
   const labels = positions.map(position => data.train.labels[position] ?? 0)
   running.examples += positions.length
   running.correct += countEqual(predictedClasses(predictions, program.outputUnits), labels)
@@ -106,6 +104,7 @@ async function finishEpoch(loop: EpochLoop, epoch: number): Promise<EpochRecord>
   }
   if (data.validation) {
     const score = await evaluateSelection(session, data.validation, program.outputUnits)
+    assertFinite(score.loss, `on the validation examples after epoch ${epoch}`, training)
     metrics.valLoss = score.loss
     if (withAccuracy) metrics.valAccuracy = score.accuracy
   }
