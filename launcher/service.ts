@@ -20,6 +20,9 @@ export type Output = 'inherit' | number
 
 const RESTART_MS = 1_000
 
+/** A small nursery for short-lived objects: tens of megabytes less in each process, and no slower here. */
+const NODE_FLAGS = ['--max-semi-space-size=4']
+
 /**
  * Starts the service and waits until it can take and train jobs. Children get process groups of their own, so that
  * a terminal's Ctrl-C reaches only the parent, which ends them in order.
@@ -82,7 +85,12 @@ function supervise(
 
   const start = (): Promise<{ url?: string }> =>
     new Promise((resolve, reject) => {
-      child = fork(file, [], { env, detached: true, stdio: ['ignore', output, output, 'ipc'] })
+      child = fork(file, [], {
+        env,
+        execArgv: NODE_FLAGS,
+        detached: true,
+        stdio: ['ignore', output, output, 'ipc'],
+      })
       let isReady = false
       child.once('message', (message: { url?: string }) => {
         isReady = true
