@@ -3,7 +3,7 @@ import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
 import { type Client, createClient } from '../launcher/quickstart/client.ts'
-import { readMnistForm } from '../launcher/quickstart/mnist.ts'
+import { MNIST_NETWORK, MNIST_TRAINING, readMnistForm } from '../launcher/quickstart/mnist.ts'
 import { startService } from '../launcher/service.ts'
 import { readConfig } from '../src/config.ts'
 import { readBootstrapKey } from '../src/http/api-keys.ts'
@@ -81,14 +81,8 @@ async function train(client: Client, datasetId: string, seed: number) {
   const { id } = await client.post<Job>('/v1/jobs', {
     name: 'bench',
     datasetId,
-    network: {
-      layers: [
-        { type: 'dense', units: 128, activation: 'relu' },
-        { type: 'dense', units: 64, activation: 'relu' },
-        { type: 'dense', units: 10, activation: 'softmax' },
-      ],
-    },
-    training: { epochs: 10, batchSize: 128, optimizer: { type: 'adam', learningRate: 0.001 }, seed },
+    network: MNIST_NETWORK,
+    training: { ...MNIST_TRAINING, seed },
   })
   const readsMs: number[] = []
   let trainerMegabytes = 0

@@ -6,7 +6,7 @@ import { readBootstrapKey } from '../../src/http/api-keys.ts'
 import { runUntilStopped } from '../run-until-stopped.ts'
 import { type Service, startService } from '../service.ts'
 import { type Client, createClient } from './client.ts'
-import { readMnistForm } from './mnist.ts'
+import { MNIST_NETWORK, MNIST_TRAINING, readMnistForm } from './mnist.ts'
 import { createProgressView, type EpochRow, percent } from './progress.ts'
 
 const say = (line = '') => process.stdout.write(`${line}\n`)
@@ -63,14 +63,8 @@ async function demonstrate(client: Client, digitFile: string): Promise<void> {
   const submitted = await client.post<Job>('/v1/jobs', {
     name: 'digits',
     datasetId: dataset.id,
-    network: {
-      layers: [
-        { type: 'dense', units: 128, activation: 'relu' },
-        { type: 'dense', units: 64, activation: 'relu' },
-        { type: 'dense', units: 10, activation: 'softmax' },
-      ],
-    },
-    training: { epochs: 10, batchSize: 128, optimizer: { type: 'adam', learningRate: 0.001 }, seed: 42 },
+    network: MNIST_NETWORK,
+    training: { ...MNIST_TRAINING, seed: 42 },
   })
   say(
     `Training 784 → 128 → 64 → 10, ${submitted.parameterCount.toLocaleString('en')} parameters: ${submitted.id}\n`,

@@ -27,3 +27,19 @@ export async function readMnistForm(name: string): Promise<FormData> {
   }
   return form
 }
+
+/** The network that the quickstart shows and the bench measures. */
+export const MNIST_NETWORK = {
+  layers: [
+    { type: 'dense', units: 128, activation: 'relu' },
+    { type: 'dense', units: 64, activation: 'relu' },
+    { type: 'dense', units: 10, activation: 'softmax' },
+  ],
+} as const
+
+/** How that network is trained. */
+export const MNIST_TRAINING = {
+  epochs: 10,
+  batchSize: 128,
+  optimizer: { type: 'adam', learningRate: 0.001 },
+} as const

@@ -1,6 +1,6 @@
 import { AssertionError } from 'node:assert'
 import type { BinaryKind, Operation, UnaryKind, Value } from './operations.ts'
-import { applyUpdate, type FloatArray, isUpdate } from './updates.ts'
+import { applyUpdate, at, type FloatArray, isUpdate } from './updates.ts'
 
 /** Tensors by value id. Labels are kept as floats: class numbers are exact in them. */
 export interface Interpreter {
@@ -216,9 +216,4 @@ export function softmaxCrossEntropy(
     losses[example] = softmaxRow(logits, gradient, from, units) - at(logits, label)
     gradient[label] = at(gradient, label) - 1
   }
-}
-
-/** An element that is known to exist: loops here run within the length. */
-function at(array: FloatArray, index: number): number {
-  return array[index] as number
 }

@@ -69,7 +69,7 @@ export function applyUpdate(operation: UpdateOperation, read: (value: Value) => 
 }
 
 /** An element that is known to exist: loops here run within the length. */
-function at(array: FloatArray, index: number): number {
+export function at(array: FloatArray, index: number): number {
   return array[index] as number
 }
 
