@@ -55,6 +55,12 @@ export const ConfigSchema = Type.Object({
     8192 * MEBIBYTE,
     'Estimated memory of one training.',
   ),
+  TRAINYARD_RESIDENT_BYTES_MAX: integer(
+    MEBIBYTE,
+    Number.MAX_SAFE_INTEGER,
+    2048 * MEBIBYTE,
+    'Features of a split that are larger are trained in blocks from the disk.',
+  ),
   LOG_LEVEL: Type.Enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const, {
     default: 'info',
   }),
@@ -75,6 +81,7 @@ export interface Config {
   checkpointSeconds: number
   uploadBytesMax: number
   trainerBytesMax: number
+  residentBytesMax: number
   logLevel: string
 }
 
@@ -110,6 +117,7 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
     checkpointSeconds: settings.TRAINYARD_CHECKPOINT_SECONDS,
     uploadBytesMax: settings.TRAINYARD_UPLOAD_BYTES_MAX,
     trainerBytesMax: settings.TRAINYARD_TRAINER_BYTES_MAX,
+    residentBytesMax: settings.TRAINYARD_RESIDENT_BYTES_MAX,
     logLevel: settings.LOG_LEVEL,
   }
 }

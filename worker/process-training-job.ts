@@ -35,6 +35,7 @@ export interface WorkerDeps {
   dataDir: string
   leaseSeconds: number
   checkpointSeconds: number
+  residentBytesMax: number
   /** Aborts when the worker shall hand its jobs over. */
   stopping: AbortSignal
 }
@@ -71,12 +72,16 @@ async function giveUp({ db, logger }: WorkerDeps, fence: Fence, error: unknown):
   }
 }
 
-async function describeJob({ db, dataDir, checkpointSeconds }: WorkerDeps, job: JobRow): Promise<TrainerJob> {
+async function describeJob(
+  { db, dataDir, checkpointSeconds, residentBytesMax }: WorkerDeps,
+  job: JobRow,
+): Promise<TrainerJob> {
   const dataset = await getDataset(db, job.datasetId)
   return {
     jobId: job.id,
     dataDir,
     checkpointSeconds,
+    residentBytesMax,
     dataset: { ...dataset, sha256: job.datasetSha256 },
     network: job.network as unknown as Network, // JSON columns are written by submitJob only
     training: job.training as unknown as TrainingSpec,

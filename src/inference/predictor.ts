@@ -1,6 +1,6 @@
 import { featureCount } from '../datasets/content.ts'
 import { createInterpreter } from '../mlp/interpreter.ts'
-import { buildProgram } from '../mlp/program.ts'
+import { buildInferenceProgram } from '../mlp/program.ts'
 import type { LoadedArtifact } from '../models/artifact.ts'
 import type { Manifest } from '../models/manifest.ts'
 
@@ -22,12 +22,10 @@ const CHUNK = 64
 /** Makes a predictor of a stored model: the forward half of its program on plain arrays. */
 export function createPredictor({ manifest, weights }: LoadedArtifact): Predictor {
   const inputUnits = featureCount(manifest.input.shape)
-  const program = buildProgram({
+  const program = buildInferenceProgram({
     inputUnits,
     preprocessing: manifest.preprocessing,
     network: manifest.network,
-    loss: manifest.loss,
-    optimizer: { type: 'sgd', learningRate: 1, momentum: 0, nesterov: false }, // nothing is trained here
   })
   const interpreter = createInterpreter(program.valueCount, Float32Array)
   let bytes = 0
@@ -37,7 +35,7 @@ export function createPredictor({ manifest, weights }: LoadedArtifact): Predicto
     interpreter.set(variable.value, array)
     bytes += array.byteLength
   }
-  const { operations, predictions } = program.inference
+  const { features: input, operations, predictions } = program
   return {
     manifest,
     bytes,
@@ -45,10 +43,7 @@ export function createPredictor({ manifest, weights }: LoadedArtifact): Predicto
       const outputs = new Float32Array(count * program.outputUnits)
       for (let from = 0; from < count; from += CHUNK) {
         const size = Math.min(CHUNK, count - from)
-        interpreter.set(
-          program.inputs.features,
-          features.subarray(from * inputUnits, (from + size) * inputUnits),
-        )
+        interpreter.set(input, features.subarray(from * inputUnits, (from + size) * inputUnits))
         interpreter.run(operations, size)
         outputs.set(interpreter.get(predictions), from * program.outputUnits)
       }

@@ -1,5 +1,5 @@
 import { type DatasetContent, featureCount } from '../datasets/content.ts'
-import type { Network } from '../mlp/network.ts'
+import { type Network, placeLayers } from '../mlp/network.ts'
 import type { TrainingSpec } from './training-spec.ts'
 
 /** What a training will take, roughly. */
@@ -37,7 +37,10 @@ export function estimate(job: {
   const inputUnits = featureCount(dataset.shape)
   const examples = Object.values(dataset.splits).reduce((sum, split) => sum + split.examples, 0)
   const featureBytes = dataset.dtype === 'uint8' ? 1 : 4
-  const units = network.layers.reduce((sum, layer) => sum + layer.units, inputUnits)
+  const units = placeLayers(network, inputUnits).reduce(
+    (sum, { outputUnits }) => sum + outputUnits,
+    inputUnits,
+  )
   const batchBytes = training.batchSize * units * 4 * 3 // values, gradients, and what is in between
   const secondsPerEpoch =
     (parameterCount * (6 * trainExamples + 2 * (examples - trainExamples))) / FLOPS +

@@ -1,9 +1,19 @@
 import { type DatasetContent, featureCount } from '../datasets/content.ts'
 import type { FieldError } from '../errors.ts'
-import { LOSSES, type LossName } from '../mlp/losses/registry.ts'
-import { countParameters, type Network, resolveNetwork } from '../mlp/network.ts'
+import { resolveEarlyStopping } from '../mlp/early-stopping.ts'
+import { defaultLoss, lossOf, resolveLoss } from '../mlp/losses/registry.ts'
+import { validationName } from '../mlp/metrics/registry.ts'
+import {
+  countOutputUnits,
+  countParameters,
+  type Network,
+  outputActivation,
+  resolveNetwork,
+} from '../mlp/network.ts'
 import { resolveOptimizer } from '../mlp/optimizers/registry.ts'
 import { type Preprocessing, UINT8_PREPROCESSING } from '../mlp/preprocessing.ts'
+import { resolveReduceOnPlateau } from '../mlp/schedules/reduce-on-plateau.ts'
+import { resolveSchedule } from '../mlp/schedules/schedule.ts'
 import { type Estimate, estimate } from './estimate.ts'
 import type { JobRequest } from './schemas.ts'
 import type { TrainingSpec } from './training-spec.ts'
@@ -46,7 +56,9 @@ export function resolveSpec(
   const steps = training.epochs * Math.ceil(trainExamples / training.batchSize)
   const estimated = estimate({ network, training, dataset, parameterCount, trainExamples })
   const errors = [
-    ...checkOutput(network, training.loss, dataset.classes.length),
+    ...checkOutput(network, inputUnits, training, dataset.classes.length),
+    ...checkNames(training, dataset),
+    ...checkClipping(training),
     ...checkValidation(training, dataset),
     ...checkSize(parameterCount, estimated.trainerMemoryBytes, limits.trainerBytesMax),
     ...(steps > 2 ** 31 - 1
@@ -63,24 +75,48 @@ function resolveTraining(
   network: Network,
   randomSeed: number,
 ): TrainingSpec {
-  const { validation } = training
+  const validation =
+    training.validation === undefined
+      ? defaultValidation(dataset)
+      : (training.validation as TrainingSpec['validation']) // one of two fields, by its schema
+  const epochs = training.epochs ?? 10
+  const batchSize = training.batchSize ?? 32
+  const steps = epochs * Math.ceil(countTrainExamples({ validation }, dataset) / batchSize)
+  const hasValidation = validation !== null
   return {
-    epochs: training.epochs ?? 10,
-    batchSize: training.batchSize ?? 32,
-    loss: training.loss ?? defaultLoss(network),
+    epochs,
+    batchSize,
+    loss: training.loss ? resolveLoss(training.loss) : defaultLoss(outputActivation(network)),
     optimizer: resolveOptimizer(training.optimizer ?? { type: 'adam' }),
     metrics: training.metrics ?? ['accuracy'],
-    validation:
-      validation === undefined ? defaultValidation(dataset) : (validation as TrainingSpec['validation']), // one of two fields, by its schema
+    validation,
+    learningRateSchedule: resolveSchedule(training.learningRateSchedule, steps),
+    ...(training.reduceOnPlateau && {
+      reduceOnPlateau: resolveReduceOnPlateau(training.reduceOnPlateau, hasValidation),
+    }),
+    ...(training.earlyStopping && {
+      earlyStopping: resolveEarlyStopping(training.earlyStopping, hasValidation),
+    }),
+    ...(training.classWeight && { classWeight: resolveClassWeight(training.classWeight, dataset) }),
     seed: training.seed ?? randomSeed,
   }
 }
 
-/** The loss that belongs to the output's activation. */
-function defaultLoss(network: Network): LossName {
-  const activation = network.layers.at(-1)?.activation
-  const loss = Object.entries(LOSSES).find(([, { onLogits }]) => onLogits === activation)
-  return (loss?.[0] ?? 'meanSquaredError') as LossName
+/** @see scikit-learn, `compute_class_weight('balanced')` */
+function resolveClassWeight(
+  given: 'balanced' | Record<string, number>,
+  { classes, splits }: DatasetContent,
+): Record<string, number> {
+  const examples = splits.train?.examples ?? 0
+  const weightOf = (label: string) => {
+    if (given !== 'balanced') return given[label] ?? 1
+    const count = splits.train?.classCounts[label] ?? 0
+    return count === 0 ? 0 : examples / (classes.length * count)
+  }
+  return {
+    ...(given === 'balanced' ? {} : given),
+    ...Object.fromEntries(classes.map(label => [label, weightOf(label)])),
+  }
 }
 
 function defaultValidation({ splits }: DatasetContent): TrainingSpec['validation'] {
@@ -90,21 +126,28 @@ function defaultValidation({ splits }: DatasetContent): TrainingSpec['validation
 }
 
 /** How many examples a validation fraction sets aside. */
-export function countHeldOut(training: TrainingSpec, trainExamples: number): number {
+export function countHeldOut(training: Pick<TrainingSpec, 'validation'>, trainExamples: number): number {
   const { validation } = training
   return validation && 'fraction' in validation ? Math.floor(validation.fraction * trainExamples) : 0
 }
 
-function countTrainExamples(training: TrainingSpec, { splits }: DatasetContent): number {
+function countTrainExamples(training: Pick<TrainingSpec, 'validation'>, { splits }: DatasetContent): number {
   const examples = splits.train?.examples ?? 0
   return examples - countHeldOut(training, examples)
 }
 
-function checkOutput(network: Network, loss: LossName, classes: number): FieldError[] {
-  const index = network.layers.length - 1
-  const output = network.layers[index]
-  if (!output) return []
-  const place = `/network/layers/${index}`
+function checkOutput(
+  network: Network,
+  inputUnits: number,
+  training: TrainingSpec,
+  classes: number,
+): FieldError[] {
+  const place = `/network/layers/${network.layers.length - 1}`
+  const activation = outputActivation(network)
+  if (activation === null) {
+    const detail = `the last layer must be dense or activation; received ${network.layers.at(-1)?.type}`
+    return [{ pointer: `${place}/type`, detail }]
+  }
   const errors: FieldError[] = []
   if (classes < 2) {
     errors.push({
@@ -112,18 +155,46 @@ function checkOutput(network: Network, loss: LossName, classes: number): FieldEr
       detail: `the dataset must have at least 2 classes; it has ${classes}`,
     })
   }
-  const { onLogits } = LOSSES[loss]
-  if (onLogits !== null && output.activation !== onLogits) {
-    const detail = `the last activation must be ${onLogits} for ${loss}; received ${output.activation}`
+  const { onLogits, allowsOneUnit } = lossOf(training.loss.type)
+  if (onLogits !== null && activation !== onLogits) {
+    const detail = `the last activation must be ${onLogits} for ${training.loss.type}; received ${activation}`
     errors.push({ pointer: `${place}/activation`, detail })
   }
-  const oneUnitWill = loss !== 'categoricalCrossentropy' && output.activation !== 'softmax' && classes === 2
-  if (output.units !== classes && !(oneUnitWill && output.units === 1)) {
+  const units = countOutputUnits(network, inputUnits)
+  const oneUnitWill = allowsOneUnit && activation !== 'softmax' && classes === 2
+  if (units !== classes && !(oneUnitWill && units === 1)) {
     const orOne = oneUnitWill ? ', or 1' : ''
-    const detail = `the last layer must have ${classes} units, one for each class${orOne}; received ${output.units}`
+    const detail = `the last layer must have ${classes} units, one for each class${orOne}; received ${units}`
     errors.push({ pointer: `${place}/units`, detail })
   }
   return errors
+}
+
+/** What refers to something by name must find it. */
+function checkNames(training: TrainingSpec, { classes }: DatasetContent): FieldError[] {
+  const errors: FieldError[] = []
+  const names = ['loss', ...training.metrics]
+  const known = training.validation === null ? names : [...names, ...names.map(validationName)]
+  for (const rule of ['earlyStopping', 'reduceOnPlateau'] as const) {
+    const monitor = training[rule]?.monitor
+    if (monitor !== undefined && !known.includes(monitor)) {
+      const detail = `must be a metric of this training, one of ${known.join(', ')}; received ${monitor}`
+      errors.push({ pointer: `/training/${rule}/monitor`, detail })
+    }
+  }
+  for (const label of Object.keys(training.classWeight ?? {})) {
+    if (!classes.includes(label)) {
+      errors.push({ pointer: `/training/classWeight/${label}`, detail: 'is no class of the dataset' })
+    }
+  }
+  return errors
+}
+
+function checkClipping({ optimizer }: TrainingSpec): FieldError[] {
+  const given = (['clipNorm', 'clipValue', 'globalClipNorm'] as const).filter(name => name in optimizer)
+  if (given.length <= 1) return []
+  const detail = `at most one way of clipping may be given; received ${given.join(' and ')}`
+  return [{ pointer: `/training/optimizer/${given[1]}`, detail }]
 }
 
 function checkValidation(training: TrainingSpec, { splits }: DatasetContent): FieldError[] {

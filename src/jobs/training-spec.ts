@@ -1,11 +1,10 @@
 import { Type } from 'typebox'
-import { LossSchema } from '../mlp/losses/registry.ts'
+import { type EarlyStopping, EarlyStoppingSchema } from '../mlp/early-stopping.ts'
+import { LossSchema, type LossSpec } from '../mlp/losses/registry.ts'
+import { MetricSchema } from '../mlp/metrics/registry.ts'
 import { OptimizerSchema, type OptimizerSpec } from '../mlp/optimizers/registry.ts'
-
-/** Metrics that can be followed besides the loss. */
-export const MetricSchema = Type.Enum(['accuracy'] as const, {
-  type: 'string', // without it, Ajv compares every two of a list to find doubles
-})
+import { type ReduceOnPlateau, ReduceOnPlateauSchema } from '../mlp/schedules/reduce-on-plateau.ts'
+import { type Schedule, ScheduleSchema } from '../mlp/schedules/schedule.ts'
 
 /** Where the validation examples come from; a split of the dataset, or a part of the training split. */
 export const ValidationSchema = Type.Union(
@@ -26,6 +25,21 @@ export const ValidationSchema = Type.Union(
   },
 )
 
+/** How much the examples of each class count. */
+export const ClassWeightSchema = Type.Unsafe<'balanced' | Record<string, number>>({
+  description:
+    'Factors of the loss by class label, 1 where none is given; or `balanced`: examples / (classes · examples of ' +
+    'the class), so that all classes count alike. Default: 1 for all.',
+  if: { type: 'object' },
+  // biome-ignore lint/suspicious/noThenProperty: a keyword of JSON Schema
+  then: {
+    type: 'object',
+    minProperties: 1,
+    additionalProperties: { type: 'number', minimum: 0, maximum: 1e6 },
+  },
+  else: { type: 'string', enum: ['balanced'] },
+})
+
 /** How to train, in a request; everything has a default. */
 export const TrainingSchema = Type.Object(
   {
@@ -35,6 +49,10 @@ export const TrainingSchema = Type.Object(
     optimizer: Type.Optional(OptimizerSchema),
     metrics: Type.Optional(Type.Array(MetricSchema, { uniqueItems: true, maxItems: 16 })),
     validation: Type.Optional(ValidationSchema),
+    learningRateSchedule: Type.Optional(ScheduleSchema),
+    reduceOnPlateau: Type.Optional(ReduceOnPlateauSchema),
+    earlyStopping: Type.Optional(EarlyStoppingSchema),
+    classWeight: Type.Optional(ClassWeightSchema),
     seed: Type.Optional(
       Type.Integer({
         minimum: 0,
@@ -46,13 +64,19 @@ export const TrainingSchema = Type.Object(
   { additionalProperties: false },
 )
 
-/** How to train, with every default filled in. */
+/** How to train, with every default filled in; itself a request that asks for the same. */
 export interface TrainingSpec {
   epochs: number
   batchSize: number
-  loss: Type.Static<typeof LossSchema>
+  loss: LossSpec
   optimizer: OptimizerSpec
-  metrics: Type.Static<typeof MetricSchema>[]
+  /** Names of metrics besides the loss. */
+  metrics: string[]
   validation: { split: 'validation' | 'test' } | { fraction: number } | null
+  learningRateSchedule: Schedule
+  reduceOnPlateau?: ReduceOnPlateau
+  earlyStopping?: EarlyStopping
+  /** By label, for every class. */
+  classWeight?: Record<string, number>
   seed: number
 }

@@ -12,7 +12,9 @@ export const EvaluationSchema = Type.Object(
     split: Type.String({ description: 'Where the examples are from.' }),
     examples: Type.Integer(),
     loss: Type.Number(),
-    metrics: Type.Record(Type.String(), Type.Number()),
+    metrics: Type.Record(Type.String(), Type.Union([Type.Number(), Type.Null()]), {
+      description: 'By name; null where a metric is not defined.',
+    }),
     classes: Type.Array(
       Type.Object({
         label: Type.String(),
@@ -47,6 +49,8 @@ export function evaluateClasses(input: {
   actual: ArrayLike<number>
   predicted: ArrayLike<number>
   loss: number
+  /** Further metrics by name. */
+  metrics?: Record<string, number | null>
 }): Evaluation {
   const { labels, actual, predicted } = input
   const counts = labels.map(() => labels.map(() => 0))
@@ -62,7 +66,7 @@ export function evaluateClasses(input: {
     split: input.split,
     examples,
     loss: input.loss,
-    metrics: { accuracy: correct / examples },
+    metrics: { ...input.metrics, accuracy: correct / examples },
     classes,
     macro: average(classes, () => 1 / classes.length),
     weighted: average(classes, ({ support }) => support / examples),

@@ -17,3 +17,18 @@ export function discriminatedUnion<Members extends Type.TObject[]>(
     ...options,
   })
 }
+
+/** A schema of a bare name, or of an object that says more. Errors are about the one of the two that was given. */
+export function nameOr<Name extends string, Schema extends Type.TSchema>(
+  names: readonly Name[],
+  schema: Schema,
+  options: { description?: string } = {},
+) {
+  return Type.Unsafe<Name | Type.Static<Schema>>({
+    if: { type: 'object' },
+    // biome-ignore lint/suspicious/noThenProperty: a keyword of JSON Schema
+    then: schema,
+    else: { type: 'string', enum: [...names] },
+    ...options,
+  })
+}

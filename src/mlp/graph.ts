@@ -1,16 +1,25 @@
 import { AssertionError } from 'node:assert'
 import type { BinaryKind, Dimension, Operation, UnaryKind, Value } from './operations.ts'
 import type { Random } from './random.ts'
+import type { Regularizer } from './regularizer.ts'
 
-/** A tensor that lives as long as the training: a weight, or a slot of the optimizer. */
+/** A tensor that lives as long as the training. */
 export interface Variable {
   /** Unique in its program: `dense_1/kernel`, `dense_1/kernel/adam_m`. */
   readonly name: string
-  readonly role: 'weight' | 'slot'
+  /** A `weight` is trained, a `statistic` is part of the model but follows the data, a `slot` is the optimizer's. */
+  readonly role: 'weight' | 'statistic' | 'slot'
   readonly value: Value
   readonly shape: readonly number[]
+  /** The penalty on a weight's size. */
+  readonly regularizer?: Regularizer
   /** The first contents, drawn from a stream of their own. */
   initialize(random: Random): Float32Array
+}
+
+/** Whether a variable is part of the model, and not only of its training. */
+export function isModelVariable({ role }: Variable): boolean {
+  return role !== 'slot'
 }
 
 /** A number that the executor hands in at every step. */
@@ -91,6 +100,27 @@ export class Graph {
     return factor === 1 ? x : this.binary('multiply', x, this.constant(factor))
   }
 
+  /** `x + offset`. */
+  shift(x: Value, offset: number): Value {
+    return offset === 0 ? x : this.binary('add', x, this.constant(offset))
+  }
+
+  add(a: Value, b: Value): Value {
+    return this.binary('add', a, b)
+  }
+
+  subtract(a: Value, b: Value): Value {
+    return this.binary('subtract', a, b)
+  }
+
+  multiply(a: Value, b: Value): Value {
+    return this.binary('multiply', a, b)
+  }
+
+  divide(a: Value, b: Value): Value {
+    return this.binary('divide', a, b)
+  }
+
   matMul(a: Value, b: Value, transpose: { a?: boolean; b?: boolean } = {}): Value {
     const { a: transposeA = false, b: transposeB = false } = transpose
     const rows = a.shape[transposeA ? 1 : 0]
@@ -103,29 +133,46 @@ export class Graph {
     return output
   }
 
-  addBias(x: Value, bias: Value): Value {
-    const output = this.value(x.shape)
-    this.emit({ kind: 'addBias', x, bias, output })
-    return output
-  }
-
   sumExamples(x: Value): Value {
-    const output = this.value(x.shape.slice(1))
-    this.emit({ kind: 'sumExamples', x, output })
-    return output
+    return this.#reduce('sumExamples', x, x.shape.slice(1))
   }
 
   sumUnits(x: Value): Value {
-    const output = this.value(['batch', 1])
-    this.emit({ kind: 'sumUnits', x, output })
-    return output
+    return this.#reduce('sumUnits', x, ['batch', 1])
   }
 
-  /** `[batch, units]` to `[batch]`: the mean over the units. */
+  sumAll(x: Value): Value {
+    return this.#reduce('sumAll', x, [])
+  }
+
+  total(x: Value): Value {
+    return this.#reduce('total', x, x.shape)
+  }
+
+  reshape(x: Value, shape: readonly Dimension[]): Value {
+    return this.#reduce('reshape', x, shape)
+  }
+
+  /** `[batch, units]` to `[batch, 1]`: the mean over the units. */
   meanUnits(x: Value): Value {
-    const output = this.value(['batch'])
-    this.emit({ kind: 'flatten', x: this.scale(this.sumUnits(x), 1 / unitsOf(x)), output })
-    return output
+    return this.scale(this.sumUnits(x), 1 / unitsOf(x))
+  }
+
+  /** `[batch, units]` to `[batch]`: the mean over the units, as losses are. */
+  meanLoss(x: Value): Value {
+    return this.reshape(this.meanUnits(x), ['batch'])
+  }
+
+  /** `−log softmax(logits)[label]` per example, `[batch]`, and its gradient, `[batch, units]`. */
+  softmaxCrossEntropy(logits: Value, labels: Value): { losses: Value; gradient: Value } {
+    const losses = this.value(['batch'])
+    const gradient = this.value(logits.shape)
+    this.emit({ kind: 'softmaxCrossEntropy', logits, labels, output: losses, outputGradient: gradient })
+    return { losses, gradient }
+  }
+
+  assign(variable: Value, x: Value): void {
+    this.emit({ kind: 'assign', variable, x })
   }
 
   /** Labels as the numbers that a network with `units` outputs should give: 0 or 1 for one unit, else one-hot. */
@@ -134,6 +181,16 @@ export class Graph {
     this.emit(
       units === 1 ? { kind: 'castLabels', labels, output } : { kind: 'oneHot', labels, depth: units, output },
     )
+    return output
+  }
+
+  #reduce(
+    kind: 'sumExamples' | 'sumUnits' | 'sumAll' | 'total' | 'reshape',
+    x: Value,
+    shape: readonly Dimension[],
+  ): Value {
+    const output = this.value(shape)
+    this.emit({ kind, x, output })
     return output
   }
 }

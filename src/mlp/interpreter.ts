@@ -1,6 +1,16 @@
 import { AssertionError } from 'node:assert'
-import type { BinaryKind, Operation, UnaryKind, Value } from './operations.ts'
-import { applyUpdate, at, type FloatArray, isUpdate } from './updates.ts'
+import { SELU } from './activations/selu.ts'
+import { erf } from './erf.ts'
+import {
+  type BinaryKind,
+  type ComputeOperation,
+  isUpdate,
+  type Operation,
+  type UnaryKind,
+  type Value,
+} from './operations.ts'
+import { fillDropoutMask, philoxKey } from './philox.ts'
+import { applyUpdate, at, type FloatArray } from './updates.ts'
 
 /** Tensors by value id. Labels are kept as floats: class numbers are exact in them. */
 export interface Interpreter {
@@ -16,10 +26,12 @@ export interface Interpreter {
  * Runs programs on plain typed arrays: the plainest executor, which the others are tested against, and for a
  * single example also the fastest, for it has no overhead per operation. With `Float64Array` its gradients can be
  * checked against finite differences.
+ * @param seed - of the random numbers of dropout
  */
 export function createInterpreter(
   valueCount: number,
   FloatArrayType: Float32ArrayConstructor | Float64ArrayConstructor,
+  seed = 0,
 ): Interpreter {
   const arrays: (FloatArray | undefined)[] = new Array(valueCount)
   const buffers: (FloatArray | undefined)[] = new Array(valueCount)
@@ -49,7 +61,7 @@ export function createInterpreter(
     run(operations, batch) {
       for (const operation of operations) {
         if (isUpdate(operation)) applyUpdate(operation, get)
-        else compute(operation, get, value => make(value, batch))
+        else compute(operation, get, value => make(value, batch), seed)
       }
     },
   }
@@ -57,20 +69,13 @@ export function createInterpreter(
 
 type Read = (value: Value) => FloatArray
 
-function compute(operation: Exclude<Operation, { learningRate: Value }>, get: Read, make: Read): void {
+function compute(operation: ComputeOperation, get: Read, make: Read, seed: number): void {
   switch (operation.kind) {
     case 'constant':
       make(operation.output)[0] = operation.value
       return
     case 'matMul':
       return matMul(operation, get(operation.a), get(operation.b), make(operation.output))
-    case 'addBias': {
-      const bias = get(operation.bias)
-      const x = get(operation.x)
-      const y = make(operation.output)
-      for (let i = 0; i < y.length; i++) y[i] = at(x, i) + at(bias, i % bias.length)
-      return
-    }
     case 'sumExamples': {
       const x = get(operation.x)
       const y = make(operation.output).fill(0)
@@ -84,12 +89,26 @@ function compute(operation: Exclude<Operation, { learningRate: Value }>, get: Re
       for (let i = 0; i < x.length; i++) y[Math.floor(i / units)] = at(y, Math.floor(i / units)) + at(x, i)
       return
     }
-    case 'flatten':
+    case 'sumAll': {
+      let sum = 0
+      for (const x of get(operation.x)) sum += x
+      make(operation.output)[0] = sum
+      return
+    }
+    case 'total': // all examples of a step are at hand
+    case 'reshape':
       make(operation.output).set(get(operation.x))
       return
     case 'castLabels':
       make(operation.output).set(get(operation.labels))
       return
+    case 'lookUp': {
+      const y = make(operation.output)
+      get(operation.labels).forEach((label, example) => {
+        y[example] = operation.table[label] ?? Number.NaN
+      })
+      return
+    }
     case 'oneHot': {
       const y = make(operation.output).fill(0)
       get(operation.labels).forEach((label, example) => {
@@ -97,12 +116,17 @@ function compute(operation: Exclude<Operation, { learningRate: Value }>, get: Re
       })
       return
     }
+    case 'dropoutMask': {
+      const { rate, stream, step, output } = operation
+      const key = philoxKey(seed, stream)
+      return fillDropoutMask(make(output), Number(output.shape[1]), { rate, key, step: at(get(step), 0) })
+    }
     case 'softmaxCrossEntropy':
       return softmaxCrossEntropy(
         get(operation.logits),
         get(operation.labels),
         make(operation.output),
-        make(operation.gradient),
+        make(operation.outputGradient),
       )
     case 'softmax': {
       const x = get(operation.x)
@@ -111,36 +135,46 @@ function compute(operation: Exclude<Operation, { learningRate: Value }>, get: Re
       for (let from = 0; from < x.length; from += units) softmaxRow(x, y, from, units)
       return
     }
-    case 'relu':
-    case 'sigmoid':
-    case 'tanh':
-    case 'softplus':
-    case 'abs':
-    case 'square': {
-      const f = UNARY[operation.kind]
-      const x = get(operation.x)
-      const y = make(operation.output)
-      for (let i = 0; i < y.length; i++) y[i] = f(at(x, i))
-      return
-    }
-    default: {
-      const f = BINARY[operation.kind]
-      const [a, b] = [get(operation.a), get(operation.b)]
-      const y = make(operation.output)
-      const repeat = a.length / b.length // 1: same shape; units: a column; the whole length: a scalar
-      for (let i = 0; i < y.length; i++) y[i] = f(at(a, i), at(b, Math.floor(i / repeat)))
-      return
-    }
+    default:
+      if ('x' in operation) mapElements(UNARY[operation.kind], get(operation.x), make(operation.output))
+      else mapPairs(operation, get(operation.a), get(operation.b), make(operation.output))
+  }
+}
+
+function mapElements(f: (x: number) => number, x: FloatArray, y: FloatArray): void {
+  for (let i = 0; i < y.length; i++) y[i] = f(at(x, i))
+}
+
+/** The second array is repeated: a row for each example, a column for each unit, a scalar for all. */
+function mapPairs(
+  { kind, a: left, b: right }: Extract<ComputeOperation, { kind: BinaryKind }>,
+  a: FloatArray,
+  b: FloatArray,
+  y: FloatArray,
+): void {
+  const f = BINARY[kind]
+  if (right.shape.length < left.shape.length && right.shape.length === 1) {
+    for (let i = 0; i < y.length; i++) y[i] = f(at(a, i), at(b, i % b.length))
+  } else {
+    const repeat = a.length / b.length
+    for (let i = 0; i < y.length; i++) y[i] = f(at(a, i), at(b, Math.floor(i / repeat)))
   }
 }
 
 const UNARY: Record<Exclude<UnaryKind, 'softmax'>, (x: number) => number> = {
   relu: x => Math.max(x, 0), // NaN stays NaN
+  elu: x => (x > 0 ? x : Math.expm1(x)),
+  selu: x => SELU.scale * (x > 0 ? x : SELU.alpha * Math.expm1(x)),
   sigmoid: x => 1 / (1 + Math.exp(-x)),
   tanh: Math.tanh,
   softplus: x => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x))),
-  abs: Math.abs,
+  erf,
+  exp: Math.exp,
+  log: Math.log,
+  sqrt: Math.sqrt,
   square: x => x * x,
+  abs: Math.abs,
+  sign: Math.sign,
 }
 
 const BINARY: Record<BinaryKind, (a: number, b: number) => number> = {
@@ -148,7 +182,12 @@ const BINARY: Record<BinaryKind, (a: number, b: number) => number> = {
   subtract: (a, b) => a - b,
   multiply: (a, b) => a * b,
   divide: (a, b) => a / b,
+  power: Math.pow,
+  maximum: Math.max,
+  minimum: Math.min,
   reluGradient: (gradient, y) => (y > 0 ? gradient : 0),
+  eluGradient: (gradient, y) => (y > 0 ? gradient : gradient * (y + 1)),
+  seluGradient: (gradient, y) => gradient * (y > 0 ? SELU.scale : y + SELU.scale * SELU.alpha),
   sigmoidGradient: (gradient, y) => gradient * y * (1 - y),
   tanhGradient: (gradient, y) => gradient * (1 - y * y),
 }

@@ -1,51 +1,86 @@
 import { Type } from 'typebox'
+import type { ActivationName } from './activations/registry.ts'
 import { discriminatedUnion } from './discriminated-union.ts'
 import type { Graph } from './graph.ts'
 import type { Block } from './layers/block.ts'
-import { buildDense, countDenseParameters, type Dense, DenseSchema, resolveDense } from './layers/dense.ts'
+import { kindOf, LAYERS, type Layer } from './layers/registry.ts'
 
 /** A network in a request: its layers from the input to the output. What is written is what is trained. */
 export const NetworkSchema = Type.Object(
-  { layers: Type.Array(discriminatedUnion([DenseSchema]), { minItems: 1, maxItems: 64 }) },
+  {
+    layers: Type.Array(
+      discriminatedUnion([
+        LAYERS.dense.schema,
+        LAYERS.dropout.schema,
+        LAYERS.batchNormalization.schema,
+        LAYERS.layerNormalization.schema,
+        LAYERS.activation.schema,
+      ]),
+      { minItems: 1, maxItems: 64 },
+    ),
+  },
   { additionalProperties: false, description: 'Layers from the input to the output, as in Keras.' },
 )
 
 /** A network with every default filled in. */
 export interface Network {
-  layers: Dense[]
+  layers: Layer[]
 }
 
 /** Fills in the defaults of each layer. */
 export function resolveNetwork(network: Type.Static<typeof NetworkSchema>): Network {
-  return { layers: network.layers.map(resolveDense) }
+  return { layers: network.layers.map(layer => kindOf(layer).resolve(layer)) }
 }
 
-/** All weights and biases. */
-export function countParameters(network: Network, inputUnits: number): number {
+/** A layer where it stands: its name, and what goes in and out. */
+export interface PlacedLayer {
+  layer: Layer
+  /** As programs, weights and exports use it: `dense_1`, `dropout_2`, … */
+  name: string
+  inputUnits: number
+  outputUnits: number
+}
+
+/** The layers with their names and sizes. */
+export function placeLayers(network: Network, inputUnits: number): PlacedLayer[] {
   let units = inputUnits
-  let parameters = 0
-  for (const layer of network.layers) {
-    parameters += countDenseParameters(layer, units)
-    units = layer.units
-  }
-  return parameters
+  return network.layers.map((layer, index) => {
+    const placed = {
+      layer,
+      name: `${layer.type}_${index + 1}`,
+      inputUnits: units,
+      outputUnits: kindOf(layer).units(layer, units),
+    }
+    units = placed.outputUnits
+    return placed
+  })
 }
 
-/** The names of the layers, as programs, weights and exports use them: `dense_1`, `dense_2`, … */
-export function layerNames(network: Network): string[] {
-  return network.layers.map((layer, index) => `${layer.type}_${index + 1}`)
+/** All numbers of the model. */
+export function countParameters(network: Network, inputUnits: number): number {
+  return placeLayers(network, inputUnits).reduce(
+    (sum, placed) => sum + kindOf(placed.layer).countParameters(placed.layer, placed.inputUnits),
+    0,
+  )
+}
+
+/** Units of the last layer. */
+export function countOutputUnits(network: Network, inputUnits: number): number {
+  return placeLayers(network, inputUnits).at(-1)?.outputUnits ?? inputUnits
+}
+
+/** The activation that the network ends with; null when its last layer has none, like dropout. */
+export function outputActivation({ layers }: Network): ActivationName | null {
+  const last = layers.at(-1)
+  return last && 'activation' in last ? last.activation : null
 }
 
 /**
- * Declares the variables of all layers and gives their blocks in order. The last block is the activation of the
- * last layer.
+ * Declares the variables of all layers and gives their blocks in order. When the network ends with an activation,
+ * that is the last block.
  */
 export function buildBlocks(graph: Graph, network: Network, inputUnits: number): Block[] {
-  const names = layerNames(network)
-  let units = inputUnits
-  return network.layers.flatMap((layer, index) => {
-    const blocks = buildDense(graph, names[index] ?? '', layer, units)
-    units = layer.units
-    return blocks
-  })
+  return placeLayers(network, inputUnits).flatMap(placed =>
+    kindOf(placed.layer).build(graph, placed.name, placed.layer, placed.inputUnits),
+  )
 }

@@ -1,118 +1,218 @@
 import { Graph, type StepScalar, type Variable } from './graph.ts'
-import { LOSSES, type LossName } from './losses/registry.ts'
-import { buildBlocks, type Network } from './network.ts'
-import type { Operation, Value } from './operations.ts'
-import { emitUpdates, type OptimizerSpec } from './optimizers/registry.ts'
+import type { BlockStep, Mode, StepInputs } from './layers/block.ts'
+import { type LossSpec, lossOf } from './losses/registry.ts'
+import { buildBlocks, countOutputUnits, type Network, outputActivation } from './network.ts'
+import { type ComputeOperation, isUpdate, type Operation, type Value } from './operations.ts'
+import type { VariableGradient } from './optimizers/optimizer.ts'
+import { type OptimizerSpec, writeUpdates } from './optimizers/registry.ts'
 import { type Preprocessing, preprocess } from './preprocessing.ts'
+import { writePenalty, writePenaltyGradient } from './regularizer.ts'
 
-/** What a program is made from. All defaults are filled in, and the parts fit (see `jobs/resolve-spec.ts`). */
-export interface ProgramSpec {
+/** What predictions are made with. All defaults are filled in, and the parts fit (see `jobs/resolve-spec.ts`). */
+export interface InferenceSpec {
   inputUnits: number
   preprocessing: Preprocessing
   network: Network
-  loss: LossName
+}
+
+/** What a program is made from. */
+export interface ProgramSpec extends InferenceSpec {
+  loss: LossSpec
   optimizer: OptimizerSpec
+  /** Factors of the examples' losses in training, by class; null: all count alike. */
+  classWeights: readonly number[] | null
+}
+
+/** The forward half of a network, as a list of primitive operations. */
+export interface InferenceProgram {
+  /** Ids of values are 0 … `valueCount` − 1. */
+  valueCount: number
+  inputUnits: number
+  outputUnits: number
+  /** Raw features, `[batch, inputUnits]`. */
+  features: Value
+  variables: readonly Variable[]
+  operations: readonly ComputeOperation[]
+  /** `[batch, outputUnits]`. */
+  predictions: Value
 }
 
 /**
  * A network and the way to train it, as lists of primitive operations. Executors interpret it; nothing else in
- * the service knows a formula. One training step is `training`, then `update`; the examples of a step may be
- * split over threads, with the gradients summed, because only `exampleCount` speaks of the whole step.
+ * the service knows a formula. One training step is `training`, then `update`. The examples of a step may be split
+ * over threads, each of which runs `training` on its part; what must be known of the whole step is `exampleCount`
+ * and every `total`.
  */
 export interface Program {
   /** Ids of values are 0 … `valueCount` − 1. */
   valueCount: number
   inputUnits: number
   outputUnits: number
-  inputs: {
+  inputs: StepInputs & {
     /** Raw features, `[batch, inputUnits]`. */
     features: Value
     /** Classes, `[batch] int32`. */
     labels: Value
-    /** The number of examples of the step, `[]`: losses are means over the step. */
-    exampleCount: Value
+    /** How far this step goes, `[]`. */
+    learningRate: Value
   }
-  /** Numbers that change from step to step. */
+  /** Further numbers that change from step to step. */
   scalars: readonly StepScalar[]
-  /** The learning rate is one of the scalars. */
-  learningRate: StepScalar
   variables: readonly Variable[]
   /** Forward and backward for training. */
   training: {
-    operations: readonly Operation[]
+    operations: readonly ComputeOperation[]
     predictions: Value
     losses: Value
-    gradients: readonly { variable: Variable; gradient: Value }[]
+    /** Of the whole step. */
+    gradients: readonly VariableGradient[]
   }
-  /** The optimizer's move, from the gradients of `training`. */
+  /** What changes the variables, from the values of `training`; in order. */
   update: readonly Operation[]
   /** Forward for validation and prediction: features to predictions. */
-  inference: { operations: readonly Operation[]; predictions: Value }
+  inference: { operations: readonly ComputeOperation[]; predictions: Value }
   /** To be run after `inference`: predictions and labels to the loss of each example. */
-  evaluation: { operations: readonly Operation[]; losses: Value }
+  evaluation: { operations: readonly ComputeOperation[]; losses: Value }
+}
+
+/** Writes what predicts: no loss, no gradients. */
+export function buildInferenceProgram(spec: InferenceSpec): InferenceProgram {
+  const graph = new Graph()
+  const inputs = declareInputs(graph, spec.inputUnits)
+  const forward = declareNetwork(graph, spec, inputs)
+  const { operations, result } = graph.collect(() => forward('inference'))
+  return {
+    valueCount: graph.valueCount,
+    inputUnits: spec.inputUnits,
+    outputUnits: countOutputUnits(spec.network, spec.inputUnits),
+    features: inputs.features,
+    variables: graph.variables,
+    operations: computing(operations),
+    predictions: result.predictions,
+  }
 }
 
 /** Writes the program of a network: forward, backward, update. */
 export function buildProgram(spec: ProgramSpec): Program {
   const graph = new Graph()
-  const inputs = {
-    features: graph.value(['batch', spec.inputUnits]),
-    labels: graph.value(['batch'], 'int32'),
-    exampleCount: graph.value([]),
-  }
-  const blocks = buildBlocks(graph, spec.network, spec.inputUnits)
-  const loss = LOSSES[spec.loss]
+  const inputs = declareInputs(graph, spec.inputUnits)
+  const forward = declareNetwork(graph, spec, inputs)
+  const weights = graph.variables.slice()
 
-  const forward = () => {
-    const [logitSteps, activation] = [blocks.slice(0, -1), blocks.slice(-1)]
-    const steps: ReturnType<(typeof blocks)[number]['forward']>[] = []
-    const run = (from: Value, some: typeof blocks) =>
-      some.reduce((x, block) => {
-        const step = block.forward(graph, x)
-        steps.push(step)
-        return step.output
-      }, from)
-    const logits = run(preprocess(graph, spec.preprocessing, inputs.features), logitSteps)
-    return { logits, predictions: run(logits, activation), steps }
-  }
-
-  const training = graph.collect(() => {
-    const { logits, predictions, steps } = forward()
-    const { losses, gradient } = loss.forwardAndBackward(graph, {
-      logits,
-      predictions,
+  const training = graph.collect(() => writeTraining(graph, spec, inputs, weights, forward('training')))
+  const { gradients, statistics, ...trained } = training.result
+  const update = graph.collect(() => {
+    for (const { variable, x } of statistics) graph.assign(variable.value, x)
+    writeUpdates(graph, spec.optimizer, gradients, inputs.learningRate)
+  })
+  const inference = graph.collect(() => forward('inference'))
+  const evaluation = graph.collect(() => {
+    const { losses } = lossOf(spec.loss.type).write(graph, spec.loss, {
+      ...inference.result,
       labels: inputs.labels,
     })
-    const back = loss.onLogits === null ? steps : steps.slice(0, -1)
-    const gradients: { variable: Variable; gradient: Value }[] = []
-    let flowing: Value | null = graph.binary('divide', gradient, inputs.exampleCount)
-    for (const [index, step] of [...back.entries()].reverse()) {
-      if (flowing === null) break
-      const result = step.backward(flowing, index > 0)
-      gradients.push(...result.variables)
-      flowing = result.input
-    }
-    return { predictions, losses, gradients }
+    return addPenalty(graph, weights, losses)
   })
-
-  const learningRate = graph.scalar('learningRate', () => spec.optimizer.learningRate)
-  const update = graph.collect(() =>
-    emitUpdates(graph, spec.optimizer, training.result.gradients, learningRate),
-  )
-  const inference = graph.collect(forward)
-  const evaluation = graph.collect(() => loss.forward(graph, { ...inference.result, labels: inputs.labels }))
-
   return {
     valueCount: graph.valueCount,
     inputUnits: spec.inputUnits,
-    outputUnits: spec.network.layers.at(-1)?.units ?? spec.inputUnits,
+    outputUnits: countOutputUnits(spec.network, spec.inputUnits),
     inputs,
     scalars: graph.scalars,
-    learningRate,
     variables: graph.variables,
-    training: { operations: training.operations, ...training.result },
+    training: { operations: computing(training.operations), gradients, ...trained },
     update: update.operations,
-    inference: { operations: inference.operations, predictions: inference.result.predictions },
-    evaluation: { operations: evaluation.operations, losses: evaluation.result },
+    inference: {
+      operations: computing(inference.operations),
+      predictions: inference.result.predictions,
+    },
+    evaluation: { operations: computing(evaluation.operations), losses: evaluation.result },
   }
+}
+
+function declareInputs(graph: Graph, inputUnits: number): Program['inputs'] {
+  return {
+    features: graph.value(['batch', inputUnits]),
+    labels: graph.value(['batch'], 'int32'),
+    exampleCount: graph.value([]),
+    step: graph.value([], 'int32'),
+    learningRate: graph.value([]),
+  }
+}
+
+interface Forward {
+  logits: Value
+  predictions: Value
+  steps: BlockStep[]
+}
+
+/** Declares the variables once, and gives what writes the way forward, as often as it is wanted. */
+function declareNetwork(
+  graph: Graph,
+  { network, preprocessing, inputUnits }: InferenceSpec,
+  inputs: Program['inputs'],
+): (mode: Mode) => Forward {
+  const blocks = buildBlocks(graph, network, inputUnits)
+  return mode => {
+    const steps: BlockStep[] = []
+    let logits = preprocess(graph, preprocessing, inputs.features)
+    let predictions = logits
+    for (const block of blocks) {
+      const step = block.forward(graph, predictions, mode, inputs)
+      steps.push(step)
+      logits = predictions
+      predictions = step.output
+    }
+    return { logits: outputActivation(network) === null ? predictions : logits, predictions, steps }
+  }
+}
+
+function writeTraining(
+  graph: Graph,
+  spec: ProgramSpec,
+  inputs: Program['inputs'],
+  weights: readonly Variable[],
+  { logits, predictions, steps }: Forward,
+) {
+  const loss = lossOf(spec.loss.type)
+  const written = loss.write(graph, spec.loss, { logits, predictions, labels: inputs.labels })
+  const weighted = weighExamples(graph, spec.classWeights, inputs.labels)
+  const backwards = loss.onLogits === null ? steps : steps.slice(0, -1)
+  const gradients: VariableGradient[] = []
+  let flowing: Value | null = graph.divide(weighted.gradient(written.gradient()), inputs.exampleCount)
+  for (const [index, step] of [...backwards.entries()].reverse()) {
+    if (flowing === null) break
+    const result = step.backward(flowing, index > 0)
+    for (const { variable, gradient } of result.variables) {
+      gradients.push({ variable, gradient: writePenaltyGradient(graph, variable, graph.total(gradient)) })
+    }
+    flowing = result.input
+  }
+  return {
+    predictions,
+    losses: addPenalty(graph, weights, weighted.losses(written.losses)),
+    gradients,
+    statistics: steps.flatMap(step => step.statistics ?? []),
+  }
+}
+
+/** Multiplies losses and gradients by the weight of each example's class. @see Keras, `class_weight` of `fit` */
+function weighExamples(graph: Graph, classWeights: readonly number[] | null, labels: Value) {
+  if (!classWeights) return { losses: (losses: Value) => losses, gradient: (gradient: Value) => gradient }
+  const weights = graph.value(['batch'])
+  graph.emit({ kind: 'lookUp', labels, table: classWeights, output: weights })
+  return {
+    losses: (losses: Value) => graph.multiply(losses, weights),
+    gradient: (gradient: Value) => graph.multiply(gradient, graph.reshape(weights, ['batch', 1])),
+  }
+}
+
+function addPenalty(graph: Graph, weights: readonly Variable[], losses: Value): Value {
+  const penalty = writePenalty(graph, weights)
+  return penalty ? graph.add(losses, penalty) : losses
+}
+
+/** Only the update changes variables. */
+function computing(operations: readonly Operation[]): ComputeOperation[] {
+  return operations.filter(operation => !isUpdate(operation))
 }

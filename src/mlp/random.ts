@@ -17,7 +17,7 @@ export interface Random {
  *   splitmix32 as its authors advise
  */
 export function createRandom(seed: number, purpose: string): Random {
-  const next = xoshiro128(hash(`${seed}/${purpose}`))
+  const next = xoshiro128(fnv1a(`${seed}/${purpose}`))
   let spare: number | null = null
   const uniform = () => next() / 2 ** 32
   return {
@@ -53,8 +53,8 @@ export function permutation(random: Random, count: number): Int32Array {
   return order
 }
 
-/** FNV-1a, 32 bits. */
-function hash(text: string): number {
+/** A 32-bit number of a text. @see Fowler, Noll & Vo, FNV-1a */
+export function fnv1a(text: string): number {
   let value = 0x811c9dc5
   for (let index = 0; index < text.length; index++) {
     value = Math.imul(value ^ text.charCodeAt(index), 0x01000193)

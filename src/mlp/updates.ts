@@ -1,16 +1,8 @@
 import { AssertionError } from 'node:assert'
-import type { Operation, Value } from './operations.ts'
+import type { UpdateOperation, Value } from './operations.ts'
 
 /** Where a tensor's numbers are. */
 export type FloatArray = Float32Array | Float64Array
-
-/** The operations that change variables. */
-export type UpdateOperation = Extract<Operation, { learningRate: Value }>
-
-/** Whether an operation changes variables in place rather than making a value. */
-export function isUpdate(operation: Operation): operation is UpdateOperation {
-  return 'learningRate' in operation
-}
 
 /**
  * Moves one variable in place. Formulas: the file of each optimizer. Plain loops over the arrays, one pass for
@@ -19,6 +11,10 @@ export function isUpdate(operation: Operation): operation is UpdateOperation {
  */
 export function applyUpdate(operation: UpdateOperation, read: (value: Value) => FloatArray): void {
   const variable = read(operation.variable)
+  if (operation.kind === 'assign') {
+    variable.set(read(operation.x))
+    return
+  }
   const gradient = read(operation.gradient)
   const learningRate = scalarOf(read(operation.learningRate))
   switch (operation.kind) {

@@ -1,4 +1,5 @@
 import { AppError } from '../errors.ts'
+import { isModelVariable } from '../mlp/graph.ts'
 import type { Program } from '../mlp/program.ts'
 import { BlobDamagedError, type BlobStore } from '../storage/blob-store.ts'
 import { type Manifest, parseManifest } from './manifest.ts'
@@ -28,7 +29,7 @@ export async function writeArtifact(
   weights: ReadonlyMap<string, Float32Array>,
   description: Omit<Manifest, 'weights' | 'files' | 'format'>,
 ): Promise<Artifact> {
-  const variables = program.variables.filter(variable => variable.role === 'weight')
+  const variables = program.variables.filter(isModelVariable)
   const unsigned = {
     ...description,
     format: 'trainyard-model/1' as const,

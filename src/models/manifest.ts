@@ -1,6 +1,6 @@
 import { Type } from 'typebox'
 import { Value } from 'typebox/value'
-import { LossSchema } from '../mlp/losses/registry.ts'
+import type { LossSpec } from '../mlp/losses/registry.ts'
 import type { Network } from '../mlp/network.ts'
 import { PreprocessingSchema } from '../mlp/preprocessing.ts'
 
@@ -17,7 +17,7 @@ export const ManifestSchema = Type.Object({
   preprocessing: PreprocessingSchema,
   classes: Type.Array(Type.String()),
   network: Type.Unsafe<Network>({ type: 'object', required: ['layers'] }),
-  loss: LossSchema,
+  loss: Type.Unsafe<LossSpec>({ type: 'object', required: ['type'] }),
   training: Type.Record(Type.String(), Type.Unknown(), { description: 'As trained, with the seed.' }),
   parameterCount: Type.Integer(),
   metrics: Type.Record(Type.String(), Type.Number()),

@@ -1,4 +1,5 @@
-import { layerNames } from '../mlp/network.ts'
+import type { ActivationName } from '../mlp/activations/registry.ts'
+import { type PlacedLayer, placeLayers } from '../mlp/network.ts'
 import type { Manifest } from './manifest.ts'
 
 /**
@@ -7,8 +8,8 @@ import type { Manifest } from './manifest.ts'
  * @see TensorFlow.js, "Importing a Keras model": the tfjs Layers format; tfjs-layers/src/layers/preprocessing
  */
 export function toLayersModel(manifest: Omit<Manifest, 'files'>): object {
-  const names = layerNames(manifest.network)
   const inputShape = manifest.input.shape
+  const inputUnits = inputShape.reduce((product, dimension) => product * dimension, 1)
   const layers = [
     {
       class_name: 'Rescaling',
@@ -23,16 +24,7 @@ export function toLayersModel(manifest: Omit<Manifest, 'files'>): object {
     ...(inputShape.length > 1
       ? [{ class_name: 'Flatten', config: { name: 'flatten', dtype: 'float32' } }]
       : []),
-    ...manifest.network.layers.map((layer, index) => ({
-      class_name: 'Dense',
-      config: {
-        name: names[index],
-        dtype: 'float32',
-        units: layer.units,
-        activation: layer.activation,
-        use_bias: true,
-      },
-    })),
+    ...placeLayers(manifest.network, inputUnits).flatMap(toLayers),
   ]
   return {
     format: 'layers-model',
@@ -51,4 +43,65 @@ export function toLayersModel(manifest: Omit<Manifest, 'files'>): object {
       },
     ],
   }
+}
+
+interface SerializedLayer {
+  class_name: string
+  config: Record<string, unknown>
+}
+
+/** A layer of ours as one or two of theirs. @see tfjs-layers/src/layers */
+function toLayers({ layer, name }: PlacedLayer): SerializedLayer[] {
+  const config = { name, dtype: 'float32' }
+  switch (layer.type) {
+    case 'dense': {
+      const { units, useBias, activation } = layer
+      const affine = { ...config, units, use_bias: useBias }
+      const inside = INSIDE[activation]
+      if (inside) return [{ class_name: 'Dense', config: { ...affine, activation: inside } }]
+      return [
+        { class_name: 'Dense', config: { ...affine, activation: 'linear' } },
+        ...toActivation(activation, `${name}_activation`),
+      ]
+    }
+    case 'activation':
+      return toActivation(layer.activation, name)
+    case 'dropout':
+      return [{ class_name: 'Dropout', config: { ...config, rate: layer.rate } }]
+    case 'batchNormalization': {
+      const { momentum, epsilon, center, scale } = layer
+      return [
+        {
+          class_name: 'BatchNormalization',
+          config: { ...config, axis: -1, momentum, epsilon, center, scale },
+        },
+      ]
+    }
+    case 'layerNormalization': {
+      const { epsilon, center, scale } = layer
+      return [{ class_name: 'LayerNormalization', config: { ...config, axis: [-1], epsilon, center, scale } }]
+    }
+  }
+}
+
+/** Activations that their dense layers know, by their names. @see tfjs-layers/src/activations.ts */
+const INSIDE: Partial<Record<ActivationName, string>> = {
+  linear: 'linear',
+  relu: 'relu',
+  elu: 'elu',
+  selu: 'selu',
+  gelu: 'gelu',
+  silu: 'swish',
+  softplus: 'softplus',
+  sigmoid: 'sigmoid',
+  tanh: 'tanh',
+  softmax: 'softmax',
+}
+
+function toActivation(activation: ActivationName, name: string): SerializedLayer[] {
+  const config = { name, dtype: 'float32' }
+  const inside = INSIDE[activation]
+  return inside === undefined
+    ? [{ class_name: 'LeakyReLU', config: { ...config, alpha: 0.2 } }]
+    : [{ class_name: 'Activation', config: { ...config, activation: inside } }]
 }

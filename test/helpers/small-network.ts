@@ -1,5 +1,7 @@
+import type { Type } from 'typebox'
 import type { ActivationName } from '../../src/mlp/activations/registry.ts'
-import type { LossName } from '../../src/mlp/losses/registry.ts'
+import { type LossSpec, resolveLoss } from '../../src/mlp/losses/registry.ts'
+import { type NetworkSchema, resolveNetwork } from '../../src/mlp/network.ts'
 import { type OptimizerSpec, resolveOptimizer } from '../../src/mlp/optimizers/registry.ts'
 import type { ProgramSpec } from '../../src/mlp/program.ts'
 import { createRandom } from '../../src/mlp/random.ts'
@@ -14,27 +16,31 @@ export const UNITS = 4
 /** Classes of the examples, unless a test says otherwise. */
 export const CLASSES = 3
 
-/** A small network of two layers, and how to train it. */
+/** Layers as a request gives them. */
+export type LayerRequests = Type.Static<typeof NetworkSchema>['layers']
+
+/** A small network of two layers, or of what is given, and how to train it. */
 export function specOf(parts: {
   hidden?: ActivationName
   output?: ActivationName
-  loss?: LossName
+  loss?: LossSpec
   units?: number
+  layers?: LayerRequests
   optimizer?: OptimizerSpec
+  classWeights?: readonly number[]
 }): ProgramSpec {
   const { hidden = 'tanh', output = 'softmax', units = CLASSES } = parts
-  const kernelInitializer = 'glorotUniform' as const
+  const layers: LayerRequests = parts.layers ?? [
+    { type: 'dense', units: 6, activation: hidden },
+    { type: 'dense', units, activation: output },
+  ]
   return {
     inputUnits: UNITS,
     preprocessing: { scale: 1 / 255 },
-    network: {
-      layers: [
-        { type: 'dense', units: 6, activation: hidden, kernelInitializer },
-        { type: 'dense', units, activation: output, kernelInitializer },
-      ],
-    },
-    loss: parts.loss ?? 'categoricalCrossentropy',
+    network: resolveNetwork({ layers }),
+    loss: parts.loss ?? resolveLoss('categoricalCrossentropy'),
     optimizer: parts.optimizer ?? resolveOptimizer({ type: 'sgd', learningRate: 0.1 }),
+    classWeights: parts.classWeights ?? null,
   }
 }
 

@@ -25,6 +25,7 @@ export interface TrainRequest {
   batchSize: number
   /** Number of the first step, counted over the whole training; the first of all is 1. */
   firstStep: number
+  learningRateAt(step: number): number
 }
 
 /** Every tensor of a training, weights and optimizer slots, by variable name; float32, row by row. */

@@ -1,9 +1,11 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { AppError } from '../../src/errors.ts'
 import type { TrainingSpec } from '../../src/jobs/training-spec.ts'
-import { predictedClasses } from '../../src/metrics/predicted-classes.ts'
+import { predictedClasses } from '../../src/mlp/metrics/predicted-classes.ts'
+import { metricOf } from '../../src/mlp/metrics/registry.ts'
 import type { Session } from '../engines/engine.ts'
-import type { Selection } from './load-data.ts'
+import type { ExampleSource } from './example-source.ts'
+import type { Selection } from './selection.ts'
 
 /** Examples that are evaluated in one call; bounds how long the trainer is deaf. */
 const CHUNK = 1_000
@@ -12,41 +14,47 @@ const CHUNK = 1_000
 export interface Score {
   /** Mean over the examples. */
   loss: number
-  accuracy: number
+  /** By name; null where a metric is not defined. */
+  metrics: Record<string, number | null>
   /** The class that each example was taken for. */
   predicted: Int32Array
 }
 
-/** Runs the network forward over a selection. */
+/**
+ * Runs the network forward over a selection.
+ * @param metrics - names of the metrics to measure
+ */
 export async function evaluateSelection(
   session: Session,
   selection: Selection,
+  source: ExampleSource,
   outputUnits: number,
+  metrics: readonly string[],
 ): Promise<Score> {
-  const { indices, labels } = selection
-  const predicted = new Int32Array(indices.length)
+  const { labels, blocks } = selection
+  const predicted = new Int32Array(labels.length)
+  const measured = metrics.map(name => ({ name, metric: metricOf(name).accumulate(outputUnits) }))
   let loss = 0
-  for (let from = 0; from < indices.length; from += CHUNK) {
-    const results = session.evaluate(selection.split, indices.subarray(from, from + CHUNK))
-    loss += sum(results.losses)
-    predicted.set(predictedClasses(results.predictions, outputUnits), from)
-    await nextTurn()
+  for (const [index, block] of blocks.entries()) {
+    await source.use(block)
+    const next = blocks[index + 1]
+    if (next) source.readAhead(next)
+    for (let from = 0; from < block.indices.length; from += CHUNK) {
+      const indices = block.indices.subarray(from, from + CHUNK)
+      const { losses, predictions } = session.evaluate(selection.split, indices)
+      const position = block.from + from
+      const actual = labels.subarray(position, position + indices.length)
+      for (const each of losses) loss += each
+      predicted.set(predictedClasses(predictions, outputUnits), position)
+      for (const { metric } of measured) metric.add(predictions, actual)
+      await nextTurn()
+    }
   }
-  return { loss: loss / indices.length, accuracy: countEqual(predicted, labels) / indices.length, predicted }
-}
-
-/** The sum in float64. */
-function sum(numbers: Float32Array): number {
-  let total = 0
-  for (const number of numbers) total += number
-  return total
-}
-
-/** How many places hold the same number in both. */
-export function countEqual(a: Int32Array, b: Int32Array): number {
-  let equal = 0
-  for (let index = 0; index < a.length; index++) if (a[index] === b[index]) equal++
-  return equal
+  return {
+    loss: loss / labels.length,
+    metrics: Object.fromEntries(measured.map(({ name, metric }) => [name, metric.value()])),
+    predicted,
+  }
 }
 
 /**

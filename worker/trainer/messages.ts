@@ -16,6 +16,8 @@ export interface TrainerJob {
   jobId: string
   dataDir: string
   checkpointSeconds: number
+  /** Features of a split that are larger are trained in blocks. */
+  residentBytesMax: number
   dataset: DatasetContent & { id: string; sha256: string }
   network: Network
   training: TrainingSpec

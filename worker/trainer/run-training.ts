@@ -1,11 +1,12 @@
 import { featureCount } from '../../src/datasets/content.ts'
 import type { CheckpointRecord } from '../../src/jobs/attempt-repository.ts'
 import { type Evaluation, evaluateClasses } from '../../src/metrics/evaluation-report.ts'
+import { isModelVariable } from '../../src/mlp/graph.ts'
 import { buildProgram, type Program } from '../../src/mlp/program.ts'
 import { writeArtifact } from '../../src/models/artifact.ts'
 import { BlobDamagedError, type BlobStore } from '../../src/storage/blob-store.ts'
-import type { Engine, Session } from '../engines/engine.ts'
-import { type Checkpoint, decodeCheckpoint, encodeCheckpoint, type Place } from './checkpoint.ts'
+import type { Engine, Session, TrainingState } from '../engines/engine.ts'
+import { type Checkpoint, decodeCheckpoint, encodeCheckpoint, type Place, startPlace } from './checkpoint.ts'
 import { assertFinite, evaluateSelection } from './evaluate.ts'
 import { loadData, type TrainingData } from './load-data.ts'
 import type { ModelDescription, TrainerJob, TrainerMessage } from './messages.ts'
@@ -33,12 +34,18 @@ export async function runTraining(deps: TrainingDeps, job: TrainerJob): Promise<
     network: job.network,
     loss: training.loss,
     optimizer: training.optimizer,
+    classWeights: training.classWeight
+      ? job.dataset.classes.map(label => training.classWeight?.[label] ?? 1)
+      : null,
   })
   const session = engine.open(program, training.seed)
   try {
-    const data = await loadData(blobs, session, job.dataset, training)
-    const place = await resume(blobs, session, job.checkpoints)
-    const saveCheckpoint = () => save(blobs, session, training.seed, place)
+    const data = await loadData(blobs, session, job.dataset, training, job.residentBytesMax)
+    const resumed = await resume(blobs, session, job.checkpoints)
+    const { place } = resumed
+    let { best } = resumed
+    const saveCheckpoint = () =>
+      save(blobs, { seed: training.seed, place, state: session.exportState(), best })
     const isDone = await trainEpochs({
       program,
       session,
@@ -49,6 +56,9 @@ export async function runTraining(deps: TrainingDeps, job: TrainerJob): Promise<
       saveCheckpoint,
       isStopping: () => deps.stopRequest() !== null,
       onProgress: progress => send({ type: 'progress', progress }),
+      onBest: () => {
+        best = modelState(program, session)
+      },
       onEpoch: (epoch, checkpoint) => send({ type: 'epoch', epoch, checkpoint }),
       onCheckpoint: checkpoint => send({ type: 'checkpoint', checkpoint }),
     })
@@ -59,6 +69,7 @@ export async function runTraining(deps: TrainingDeps, job: TrainerJob): Promise<
       send({ type: 'stopped' })
       return
     }
+    if (best) session.importState(new Map([...session.exportState(), ...best]))
     await finish(deps, job, program, session, data, place)
   } finally {
     session.close()
@@ -70,14 +81,24 @@ async function resume(
   blobs: BlobStore,
   session: Session,
   checkpoints: readonly CheckpointRecord[],
-): Promise<Place> {
+): Promise<Pick<Checkpoint, 'place' | 'best'>> {
   for (const { sha256 } of checkpoints) {
     const checkpoint = await readCheckpoint(blobs, sha256)
     if (!checkpoint) continue
     session.importState(checkpoint.state)
-    return checkpoint.place
+    return checkpoint
   }
-  return { epoch: 0, step: 0, running: { examples: 0, loss: 0, correct: 0, durationMs: 0 } }
+  return { place: startPlace(), best: null }
+}
+
+/** The variables that are the model, without the optimizer's. */
+function modelState(program: Program, session: Session): TrainingState {
+  const state = session.exportState()
+  return new Map(
+    program.variables
+      .filter(isModelVariable)
+      .map(({ name }) => [name, state.get(name) ?? new Float32Array()]),
+  )
 }
 
 /** @returns null when the file is missing or damaged: then an earlier one must do */
@@ -90,14 +111,9 @@ async function readCheckpoint(blobs: BlobStore, sha256: string): Promise<Checkpo
   }
 }
 
-async function save(
-  blobs: BlobStore,
-  session: Session,
-  seed: number,
-  place: Place,
-): Promise<CheckpointRecord> {
-  const blob = await blobs.put(encodeCheckpoint({ seed, place, state: session.exportState() }))
-  return { ...blob, step: place.step, epoch: place.epoch }
+async function save(blobs: BlobStore, checkpoint: Checkpoint): Promise<CheckpointRecord> {
+  const blob = await blobs.put(encodeCheckpoint(checkpoint))
+  return { ...blob, step: checkpoint.place.step, epoch: checkpoint.place.epoch }
 }
 
 async function finish(
@@ -124,7 +140,7 @@ async function finish(
     loss: job.training.loss,
     training: { ...job.training },
     parameterCount: job.parameterCount,
-    metrics: evaluation ? { loss: evaluation.loss, ...evaluation.metrics } : {},
+    metrics: evaluation ? { loss: evaluation.loss, ...definedMetrics(evaluation) } : {},
     engine: { name: engine.name, device: engine.device, versions: engine.versions },
   }
   const artifact = await writeArtifact(blobs, program, session.exportState(), description)
@@ -135,16 +151,28 @@ async function evaluate(
   job: TrainerJob,
   program: Program,
   session: Session,
-  { evaluation: selection, train }: TrainingData,
+  { evaluation: selection, train, sourceOf }: TrainingData,
 ): Promise<Evaluation | null> {
   if (!selection) return null
-  const { loss, predicted } = await evaluateSelection(session, selection, program.outputUnits)
-  assertFinite(loss, `on the examples of ${selection.split} at the end`, job.training)
+  const names = [...new Set([...REPORTED, ...job.training.metrics])]
+  const source = sourceOf(selection)
+  const score = await evaluateSelection(session, selection, source, program.outputUnits, names)
+  assertFinite(score.loss, `on the examples of ${selection.split} at the end`, job.training)
   return evaluateClasses({
     split: selection.split === train.split ? 'validation' : selection.split,
     labels: job.dataset.classes,
     actual: selection.labels,
-    predicted,
-    loss,
+    predicted: score.predicted,
+    loss: score.loss,
+    metrics: score.metrics,
   })
+}
+
+/** Metrics that a report always has. */
+const REPORTED = ['accuracy', 'logLoss', 'auc']
+
+function definedMetrics({ metrics }: Evaluation): Record<string, number> {
+  return Object.fromEntries(
+    Object.entries(metrics).flatMap(([name, value]) => (value === null ? [] : [[name, value] as const])),
+  )
 }

@@ -1,13 +1,17 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { CheckpointRecord, EpochRecord, Progress } from '../../src/jobs/attempt-repository.ts'
 import type { TrainingSpec } from '../../src/jobs/training-spec.ts'
-import { predictedClasses } from '../../src/metrics/predicted-classes.ts'
+import { judgeEpoch } from '../../src/mlp/early-stopping.ts'
+import type { Accumulator } from '../../src/mlp/metrics/metric.ts'
+import { metricOf, validationName } from '../../src/mlp/metrics/registry.ts'
 import type { Program } from '../../src/mlp/program.ts'
-import { createRandom, permutation } from '../../src/mlp/random.ts'
+import { learningRateAt } from '../../src/mlp/schedules/learning-rate-at.ts'
+import { afterEpoch } from '../../src/mlp/schedules/reduce-on-plateau.ts'
 import type { Session } from '../engines/engine.ts'
-import type { Place } from './checkpoint.ts'
-import { assertFinite, countEqual, evaluateSelection } from './evaluate.ts'
+import { type Place, startEpoch } from './checkpoint.ts'
+import { assertFinite, evaluateSelection } from './evaluate.ts'
 import type { TrainingData } from './load-data.ts'
+import { type EpochPart, planEpoch } from './selection.ts'
 
 /** What the epoch loop works with. */
 export interface EpochLoop {
@@ -22,6 +26,8 @@ export interface EpochLoop {
   isStopping(): boolean
   saveCheckpoint(): Promise<CheckpointRecord>
   onProgress(progress: Progress): void
+  /** Early stopping found the best epoch so far, whose weights will be wanted. */
+  onBest(): void
   onEpoch(epoch: EpochRecord, checkpoint: CheckpointRecord | null): void
   onCheckpoint(checkpoint: CheckpointRecord): void
 }
@@ -34,8 +40,8 @@ const CHUNK_STEPS_MAX = 1_000
 const CHECKPOINT_REST_MS = 1_000
 
 /**
- * Trains from the given place to the last epoch, or until it is told to stop.
- * @returns whether all epochs are done
+ * Trains from the given place to the last epoch, or until early stopping or the caller ends it.
+ * @returns whether the training is done
  * @throws {AppError} TRAINING_DIVERGED when the loss is no longer a finite number
  */
 export async function trainEpochs(loop: EpochLoop): Promise<boolean> {
@@ -48,43 +54,85 @@ export async function trainEpochs(loop: EpochLoop): Promise<boolean> {
   }
   const isDue = (afterMs: number) => performance.now() - checkpointAtMs >= afterMs
 
-  while (place.epoch < training.epochs) {
+  while (place.epoch < training.epochs && !isOver(loop)) {
     const epoch = place.epoch + 1
-    const order = permutation(createRandom(training.seed, `shuffle/${epoch}`), data.train.indices.length)
+    const parts = planEpoch(training.seed, epoch, data.train)
+    const metrics = followMetrics(loop)
     let chunkSteps = 1
-    while (place.running.examples < order.length) {
+    while (place.running.examples < data.train.labels.length) {
       if (loop.isStopping()) return false
-      const msPerStep = trainChunk(loop, order, chunkSteps)
+      const part = await bringPart(loop, parts)
+      const msPerStep = trainChunk(loop, part, chunkSteps, metrics)
       chunkSteps = Math.min(Math.max(1, Math.round(CHUNK_MS / msPerStep)), CHUNK_STEPS_MAX)
       loop.onProgress(progressOf(loop))
       if (isDue(loop.checkpointSeconds * 1_000)) loop.onCheckpoint(await checkpointed())
       await nextTurn()
     }
-    const record = await finishEpoch(loop, epoch)
-    const isLast = epoch === training.epochs
+    const record = await finishEpoch(loop, epoch, metrics)
+    const isLast = epoch === training.epochs || isOver(loop)
     loop.onEpoch(record, isLast || isDue(CHECKPOINT_REST_MS) ? await checkpointed() : null)
     await nextTurn()
   }
   return true
 }
 
+/** Early stopping has had patience long enough. */
+function isOver({ training: { earlyStopping }, place }: EpochLoop): boolean {
+  return earlyStopping !== undefined && place.stopping.isOver
+}
+
+type NamedMetric = [name: string, metric: Accumulator]
+
+/** The metrics of the running epoch, with what was counted of it before a stop. */
+function followMetrics({ training, program, place }: EpochLoop): NamedMetric[] {
+  return training.metrics.map(name => {
+    const metric = metricOf(name).accumulate(program.outputUnits)
+    metric.sums.set(place.running.metrics[name] ?? [])
+    place.running.metrics[name] = metric.sums
+    return [name, metric]
+  })
+}
+
+/** The part of the epoch that is trained next, and its examples in the session; those after it are read ahead. */
+async function bringPart({ data, place }: EpochLoop, parts: readonly EpochPart[]) {
+  let before = 0
+  for (const [index, { block, order }] of parts.entries()) {
+    const done = place.running.examples - before
+    if (done < order.length) {
+      const source = data.sourceOf(data.train)
+      await source.use(block)
+      const next = parts[index + 1]
+      if (next) source.readAhead(next.block)
+      return { block, order: order.subarray(done) }
+    }
+    before += order.length
+  }
+  throw new Error('an epoch is over when all its examples were trained')
+}
+
 /** @returns the milliseconds that a step took */
-function trainChunk(loop: EpochLoop, order: Int32Array, steps: number): number {
-  const { place, training, data, session, program } = loop
+function trainChunk(
+  loop: EpochLoop,
+  { block, order }: EpochPart,
+  steps: number,
+  metrics: readonly NamedMetric[],
+): number {
+  const { place, training, data, session } = loop
   const { running } = place
   const startedMs = performance.now()
-  const positions = order.subarray(running.examples, running.examples + steps * training.batchSize)
+  const positions = order.subarray(0, steps * training.batchSize)
   const { losses, predictions } = session.train({
     split: data.train.split,
-    indices: positions.map(position => data.train.indices[position] ?? 0),
+    indices: positions.map(position => block.indices[position - block.from] ?? 0),
     batchSize: training.batchSize,
     firstStep: place.step + 1,
+    learningRateAt: step => currentLearningRate(loop, step),
   })
   for (const loss of losses) running.loss += loss // one by one: rounding must not depend on the chunks, which vary
   assertFinite(running.loss, `in epoch ${place.epoch + 1}`, training)
   const labels = positions.map(position => data.train.labels[position] ?? 0)
+  for (const [, metric] of metrics) metric.add(predictions, labels)
   running.examples += positions.length
-  running.correct += countEqual(predictedClasses(predictions, program.outputUnits), labels)
   const done = Math.ceil(positions.length / training.batchSize)
   const elapsedMs = performance.now() - startedMs
   place.step += done
@@ -92,37 +140,65 @@ function trainChunk(loop: EpochLoop, order: Int32Array, steps: number): number {
   return elapsedMs / done
 }
 
-/** Validates, and moves the place to the start of the next epoch. */
-async function finishEpoch(loop: EpochLoop, epoch: number): Promise<EpochRecord> {
+function currentLearningRate({ training, place, data }: EpochLoop, step: number): number {
+  const steps = training.epochs * Math.ceil(data.train.labels.length / training.batchSize)
+  const { learningRateSchedule, optimizer } = training
+  return learningRateAt(learningRateSchedule, optimizer.learningRate, step, steps) * place.plateau.factor
+}
+
+/** Validates, judges the epoch, and moves the place to the start of the next. */
+async function finishEpoch(
+  loop: EpochLoop,
+  epoch: number,
+  measured: readonly NamedMetric[],
+): Promise<EpochRecord> {
   const { place, training, data, session, program } = loop
-  const { examples, loss, correct, durationMs: trainMs } = place.running
+  const { examples, loss, durationMs: trainMs } = place.running
   const startedMs = performance.now()
-  const withAccuracy = training.metrics.includes('accuracy')
-  const metrics: EpochRecord['metrics'] = {
-    loss: loss / examples,
-    ...(withAccuracy && { accuracy: correct / examples }),
-  }
+  const metrics: EpochRecord['metrics'] = { loss: loss / examples }
+  for (const [name, metric] of measured) metrics[name] = metric.value()
   if (data.validation) {
-    const score = await evaluateSelection(session, data.validation, program.outputUnits)
+    const source = data.sourceOf(data.validation)
+    const { outputUnits } = program
+    const score = await evaluateSelection(session, data.validation, source, outputUnits, training.metrics)
     assertFinite(score.loss, `on the validation examples after epoch ${epoch}`, training)
     metrics.valLoss = score.loss
-    if (withAccuracy) metrics.valAccuracy = score.accuracy
+    for (const name of training.metrics) metrics[validationName(name)] = score.metrics[name] ?? null
   }
+  const learningRate = currentLearningRate(loop, place.step)
   place.epoch = epoch
-  place.running = { examples: 0, loss: 0, correct: 0, durationMs: 0 }
+  place.running = startEpoch()
+  judge(loop, metrics)
   return {
     epoch,
     step: place.step,
     metrics,
-    learningRate: program.learningRate.at(place.step),
+    learningRate,
     durationMs: trainMs + performance.now() - startedMs,
     examplesPerSecond: (examples / trainMs) * 1_000,
+  }
+}
+
+/** A metric that is not defined, as a precision without predictions, is no improvement. */
+function judge(loop: EpochLoop, metrics: EpochRecord['metrics']): void {
+  const { place, training } = loop
+  const { earlyStopping, reduceOnPlateau } = training
+  if (earlyStopping) {
+    const metric = metrics[earlyStopping.monitor] ?? Number.NaN
+    const verdict = judgeEpoch(earlyStopping, place.stopping, place.epoch, metric)
+    place.stopping = verdict.state
+    if (verdict.isBest && earlyStopping.restoreBest) loop.onBest()
+  }
+  if (reduceOnPlateau) {
+    const metric = metrics[reduceOnPlateau.monitor] ?? Number.NaN
+    const scheduled = currentLearningRate(loop, place.step) / place.plateau.factor
+    place.plateau = afterEpoch(reduceOnPlateau, place.plateau, metric, scheduled)
   }
 }
 
 function progressOf({ place, training, data }: EpochLoop): Progress {
   const { running } = place
   const examplesPerSecond = (running.examples / running.durationMs) * 1_000
-  const left = (training.epochs - place.epoch) * data.train.indices.length - running.examples
+  const left = (training.epochs - place.epoch) * data.train.labels.length - running.examples
   return { phase: 'training', step: place.step, examplesPerSecond, etaSeconds: left / examplesPerSecond }
 }

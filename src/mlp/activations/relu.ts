@@ -6,5 +6,5 @@ import type { Activation } from './activation.ts'
  */
 export const relu: Activation = {
   forward: (graph, z) => graph.unary('relu', z),
-  backward: (graph, gradient, y) => graph.binary('reluGradient', gradient, y),
+  backward: (graph, gradient, { y }) => graph.binary('reluGradient', gradient, y),
 }

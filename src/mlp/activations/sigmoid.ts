@@ -6,5 +6,5 @@ import type { Activation } from './activation.ts'
  */
 export const sigmoid: Activation = {
   forward: (graph, z) => graph.unary('sigmoid', z),
-  backward: (graph, gradient, y) => graph.binary('sigmoidGradient', gradient, y),
+  backward: (graph, gradient, { y }) => graph.binary('sigmoidGradient', gradient, y),
 }

@@ -6,8 +6,8 @@ import type { Activation } from './activation.ts'
  */
 export const softmax: Activation = {
   forward: (graph, z) => graph.unary('softmax', z),
-  backward(graph, gradient, y) {
-    const projection = graph.sumUnits(graph.binary('multiply', gradient, y)) // [batch, 1]
-    return graph.binary('multiply', graph.binary('subtract', gradient, projection), y)
+  backward(graph, gradient, { y }) {
+    const projection = graph.sumUnits(graph.multiply(gradient, y)) // [batch, 1]
+    return graph.multiply(graph.subtract(gradient, projection), y)
   },
 }

@@ -6,5 +6,5 @@ import type { Activation } from './activation.ts'
  */
 export const tanh: Activation = {
   forward: (graph, z) => graph.unary('tanh', z),
-  backward: (graph, gradient, y) => graph.binary('tanhGradient', gradient, y),
+  backward: (graph, gradient, { y }) => graph.binary('tanhGradient', gradient, y),
 }

@@ -1,52 +1,65 @@
 import { Type } from 'typebox'
-import { ACTIVATIONS, ActivationSchema } from '../activations/registry.ts'
+import { type ActivationName, ActivationSchema } from '../activations/registry.ts'
 import type { Graph } from '../graph.ts'
-import { InitializerSchema, initializeKernel } from '../initializers.ts'
+import { type Initializer, InitializerSchema, initialize } from '../initializers.ts'
+import { type Regularizer, RegularizerSchema, resolveRegularizer } from '../regularizer.ts'
+import { activationBlock } from './activation.ts'
 import type { Block } from './block.ts'
+import type { LayerKind } from './layer.ts'
 
-/** A fully connected layer as a request gives it. */
-export const DenseSchema = Type.Object(
+const Schema = Type.Object(
   {
     type: Type.Literal('dense'),
     units: Type.Integer({ minimum: 1, maximum: 65_536, description: 'Outputs of the layer.' }),
     activation: Type.Optional(ActivationSchema),
+    useBias: Type.Optional(Type.Boolean({ description: 'Default: true.' })),
     kernelInitializer: Type.Optional(InitializerSchema),
+    biasInitializer: Type.Optional(InitializerSchema),
+    kernelRegularizer: Type.Optional(RegularizerSchema),
+    biasRegularizer: Type.Optional(RegularizerSchema),
   },
   { additionalProperties: false, title: 'Dense layer' },
 )
 
 /** A fully connected layer with its defaults filled in. */
-export type Dense = Required<Type.Static<typeof DenseSchema>>
+export interface Dense {
+  type: 'dense'
+  units: number
+  activation: ActivationName
+  useBias: boolean
+  kernelInitializer: Initializer
+  biasInitializer: Initializer
+  kernelRegularizer?: Regularizer
+  biasRegularizer?: Regularizer
+}
 
 /**
- * Fills in Keras's defaults: no activation, Glorot uniform.
+ * The affine map, then the activation. Defaults: no activation, a bias of zeros, a kernel by Glorot uniform.
  * @see keras/src/layers/core/dense.py
  */
-export function resolveDense(layer: Type.Static<typeof DenseSchema>): Dense {
-  return {
+export const dense: LayerKind<typeof Schema, Dense> = {
+  schema: Schema,
+  resolve: request => ({
     type: 'dense',
-    units: layer.units,
-    activation: layer.activation ?? 'linear',
-    kernelInitializer: layer.kernelInitializer ?? 'glorotUniform',
-  }
-}
-
-/** Weights and biases of the layer. */
-export function countDenseParameters(layer: Dense, inputUnits: number): number {
-  return (inputUnits + 1) * layer.units
-}
-
-/**
- * Declares the layer's variables and gives its two blocks: the affine map, then the activation.
- * @param name - unique in the network: `dense_1`
- */
-export function buildDense(graph: Graph, name: string, layer: Dense, inputUnits: number): [Block, Block] {
-  return [buildAffine(graph, name, layer, inputUnits), buildActivation(layer)]
+    units: request.units,
+    activation: request.activation ?? 'linear',
+    useBias: request.useBias ?? true,
+    kernelInitializer: request.kernelInitializer ?? 'glorotUniform',
+    biasInitializer: request.biasInitializer ?? 'zeros',
+    ...(request.kernelRegularizer && { kernelRegularizer: resolveRegularizer(request.kernelRegularizer) }),
+    ...(request.biasRegularizer && { biasRegularizer: resolveRegularizer(request.biasRegularizer) }),
+  }),
+  units: ({ units }) => units,
+  countParameters: ({ units, useBias }, inputUnits) => (inputUnits + (useBias ? 1 : 0)) * units,
+  build: (graph, name, layer, inputUnits) => [
+    buildAffine(graph, name, layer, inputUnits),
+    activationBlock(layer.activation),
+  ],
 }
 
 /**
- * z = x·W + b with W `[inputUnits, units]` and b `[units]`, at first zero. Back: ∂L/∂W = xᵀ·δ, ∂L/∂b = Σ δ over
- * the examples, ∂L/∂x = δ·Wᵀ, for δ = ∂L/∂z.
+ * z = x·W + b with W `[inputUnits, units]` and b `[units]`. Back: ∂L/∂W = xᵀ·δ, ∂L/∂b = Σ δ over the examples,
+ * ∂L/∂x = δ·Wᵀ, for δ = ∂L/∂z.
  * @see Nielsen, "Neural Networks and Deep Learning" (2015), chapter 2, BP2–BP4
  */
 function buildAffine(graph: Graph, name: string, layer: Dense, inputUnits: number): Block {
@@ -54,37 +67,30 @@ function buildAffine(graph: Graph, name: string, layer: Dense, inputUnits: numbe
     name: `${name}/kernel`,
     role: 'weight',
     shape: [inputUnits, layer.units],
-    initialize: random => initializeKernel(layer.kernelInitializer, random, inputUnits, layer.units),
+    ...(layer.kernelRegularizer && { regularizer: layer.kernelRegularizer }),
+    initialize: random => initialize(layer.kernelInitializer, random, [inputUnits, layer.units]),
   })
-  const bias = graph.variable({
-    name: `${name}/bias`,
-    role: 'weight',
-    shape: [layer.units],
-    initialize: () => new Float32Array(layer.units),
-  })
+  const bias = layer.useBias
+    ? graph.variable({
+        name: `${name}/bias`,
+        role: 'weight',
+        shape: [layer.units],
+        ...(layer.biasRegularizer && { regularizer: layer.biasRegularizer }),
+        initialize: random => initialize(layer.biasInitializer, random, [layer.units]),
+      })
+    : null
   return {
-    forward: (at, x) => ({
-      output: at.addBias(at.matMul(x, kernel.value), bias.value),
-      backward: (gradient, wantsInput) => ({
-        variables: [
-          { variable: kernel, gradient: at.matMul(x, gradient, { a: true }) },
-          { variable: bias, gradient: at.sumExamples(gradient) },
-        ],
-        input: wantsInput ? at.matMul(gradient, kernel.value, { b: true }) : null,
-      }),
-    }),
-  }
-}
-
-/** y = f(z). Back: ∂L/∂z = ∂L/∂y ⊙ f′(z). */
-function buildActivation(layer: Dense): Block {
-  const activation = ACTIVATIONS[layer.activation]
-  return {
-    forward(at, z) {
-      const y = activation.forward(at, z)
+    forward(at, x) {
+      const product = at.matMul(x, kernel.value)
       return {
-        output: y,
-        backward: gradient => ({ input: activation.backward(at, gradient, y), variables: [] }),
+        output: bias ? at.add(product, bias.value) : product,
+        backward: (gradient, wantsInput) => ({
+          variables: [
+            { variable: kernel, gradient: at.matMul(x, gradient, { a: true }) },
+            ...(bias ? [{ variable: bias, gradient: at.sumExamples(gradient) }] : []),
+          ],
+          input: wantsInput ? at.matMul(gradient, kernel.value, { b: true }) : null,
+        }),
       }
     },
   }

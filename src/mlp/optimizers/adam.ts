@@ -1,32 +1,62 @@
 import { Type } from 'typebox'
-import { LearningRateSchema } from './learning-rate.ts'
+import { type CommonOptions, commonProperties, DecayRate, Epsilon, resolveCommon } from './common-options.ts'
 import { declareSlot, type Optimizer } from './optimizer.ts'
 
-const Beta = Type.Number({ minimum: 0, exclusiveMaximum: 1 })
+const properties = {
+  ...commonProperties,
+  beta1: Type.Optional(DecayRate),
+  beta2: Type.Optional(DecayRate),
+  epsilon: Type.Optional(Epsilon),
+}
 
-/** Adam as a request gives it. */
-export const AdamSchema = Type.Object(
-  {
-    type: Type.Literal('adam'),
-    learningRate: Type.Optional(LearningRateSchema),
-    beta1: Type.Optional(Beta),
-    beta2: Type.Optional(Beta),
-    epsilon: Type.Optional(Type.Number({ exclusiveMinimum: 0, maximum: 1 })),
-  },
+const Schema = Type.Object(
+  { type: Type.Literal('adam'), ...properties },
   { additionalProperties: false, title: 'Adam' },
 )
 
-/** Adam with its defaults filled in. */
-export type Adam = Required<Type.Static<typeof AdamSchema>>
+const DecoupledSchema = Type.Object(
+  { type: Type.Literal('adamW'), ...properties },
+  { additionalProperties: false, title: 'AdamW' },
+)
 
-/** @see keras/src/optimizers/adam.py for the defaults */
-export function resolveAdam(spec: Type.Static<typeof AdamSchema>): Adam {
+interface AdamOptions extends CommonOptions {
+  beta1: number
+  beta2: number
+  epsilon: number
+}
+
+/** Adam with its defaults filled in. */
+export interface Adam extends AdamOptions {
+  type: 'adam'
+}
+
+/** AdamW with its defaults filled in. */
+export interface AdamW extends AdamOptions {
+  type: 'adamW'
+}
+
+const DEFAULTS = { learningRate: 0.001, beta1: 0.9, beta2: 0.999, epsilon: 1e-7 } as const
+
+function resolveAdam(
+  request: Omit<Type.Static<typeof Schema>, 'type'>,
+  defaults: { weightDecay?: number },
+): AdamOptions {
   return {
-    type: 'adam',
-    learningRate: spec.learningRate ?? 0.001,
-    beta1: spec.beta1 ?? 0.9,
-    beta2: spec.beta2 ?? 0.999,
-    epsilon: spec.epsilon ?? 1e-7,
+    ...resolveCommon(request, { ...DEFAULTS, ...defaults }),
+    beta1: request.beta1 ?? DEFAULTS.beta1,
+    beta2: request.beta2 ?? DEFAULTS.beta2,
+    epsilon: request.epsilon ?? DEFAULTS.epsilon,
+  }
+}
+
+const update: Optimizer<Type.TObject, AdamOptions>['update'] = (graph, spec, gradients, learningRate) => {
+  const { beta1, beta2, epsilon } = spec
+  const beta1Power = graph.scalar('beta1Power', step => beta1 ** step).value
+  const beta2Power = graph.scalar('beta2Power', step => beta2 ** step).value
+  for (const { variable, gradient } of gradients) {
+    const [m, v] = [declareSlot(graph, variable, 'adam_m'), declareSlot(graph, variable, 'adam_v')]
+    const moved = { variable: variable.value, gradient, learningRate }
+    graph.emit({ kind: 'applyAdam', ...moved, m, v, beta1Power, beta2Power, beta1, beta2, epsilon })
   }
 }
 
@@ -34,15 +64,20 @@ export function resolveAdam(spec: Type.Static<typeof AdamSchema>): Adam {
  * m ← β₁ m + (1 − β₁) g, v ← β₂ v + (1 − β₂) g², w ← w − η √(1 − β₂ᵗ) / (1 − β₁ᵗ) · m / (√v + ε).
  * @see Kingma & Ba (2015), "Adam", the form before section 2.1: ε stands outside the bias correction, as in
  *   TensorFlow and Keras ("epsilon hat")
+ * @see keras/src/optimizers/adam.py for the defaults
  */
-export const adam: Optimizer<Adam> = {
-  update(graph, { beta1, beta2, epsilon }, gradients, { value: learningRate }) {
-    const beta1Power = graph.scalar('beta1Power', step => beta1 ** step).value
-    const beta2Power = graph.scalar('beta2Power', step => beta2 ** step).value
-    for (const { variable, gradient } of gradients) {
-      const [m, v] = [declareSlot(graph, variable, 'adam_m'), declareSlot(graph, variable, 'adam_v')]
-      const update = { variable: variable.value, gradient, learningRate }
-      graph.emit({ kind: 'applyAdam', ...update, m, v, beta1Power, beta2Power, beta1, beta2, epsilon })
-    }
-  },
+export const adam: Optimizer<typeof Schema, Adam> = {
+  schema: Schema,
+  resolve: request => ({ type: 'adam', ...resolveAdam(request, {}) }),
+  update,
+}
+
+/**
+ * Adam whose weights decay apart from the gradient, by 0.004 unless said otherwise; see `decayWeights`.
+ * @see Loshchilov & Hutter (2019), "Decoupled weight decay regularization"; keras/src/optimizers/adamw.py
+ */
+export const adamW: Optimizer<typeof DecoupledSchema, AdamW> = {
+  schema: DecoupledSchema,
+  resolve: request => ({ type: 'adamW', ...resolveAdam(request, { weightDecay: 0.004 }) }),
+  update,
 }

@@ -1,39 +1,41 @@
 import { Type } from 'typebox'
-import { LearningRateSchema } from './learning-rate.ts'
+import { type CommonOptions, commonProperties, DecayRate, Epsilon, resolveCommon } from './common-options.ts'
 import { declareSlot, type Optimizer } from './optimizer.ts'
 
-/** RMSprop as a request gives it. */
-export const RmspropSchema = Type.Object(
+const Schema = Type.Object(
   {
     type: Type.Literal('rmsprop'),
-    learningRate: Type.Optional(LearningRateSchema),
-    rho: Type.Optional(Type.Number({ minimum: 0, exclusiveMaximum: 1 })),
-    momentum: Type.Optional(Type.Number({ minimum: 0, exclusiveMaximum: 1 })),
-    epsilon: Type.Optional(Type.Number({ exclusiveMinimum: 0, maximum: 1 })),
+    ...commonProperties,
+    rho: Type.Optional(DecayRate),
+    momentum: Type.Optional(DecayRate),
+    epsilon: Type.Optional(Epsilon),
   },
   { additionalProperties: false, title: 'RMSprop' },
 )
 
 /** RMSprop with its defaults filled in. */
-export type Rmsprop = Required<Type.Static<typeof RmspropSchema>>
-
-/** @see keras/src/optimizers/rmsprop.py for the defaults */
-export function resolveRmsprop(spec: Type.Static<typeof RmspropSchema>): Rmsprop {
-  return {
-    type: 'rmsprop',
-    learningRate: spec.learningRate ?? 0.001,
-    rho: spec.rho ?? 0.9,
-    momentum: spec.momentum ?? 0,
-    epsilon: spec.epsilon ?? 1e-7,
-  }
+export interface Rmsprop extends CommonOptions {
+  type: 'rmsprop'
+  rho: number
+  momentum: number
+  epsilon: number
 }
 
 /**
  * s ← ρ s + (1 − ρ) g², d ← μ d + η g / √(s + ε), w ← w − d.
  * @see Tieleman & Hinton (2012), "Lecture 6.5: rmsprop"; ε inside the root as in Keras and TensorFlow
+ * @see keras/src/optimizers/rmsprop.py for the defaults
  */
-export const rmsprop: Optimizer<Rmsprop> = {
-  update(graph, { rho, momentum: momentumRate, epsilon }, gradients, { value: learningRate }) {
+export const rmsprop: Optimizer<typeof Schema, Rmsprop> = {
+  schema: Schema,
+  resolve: request => ({
+    type: 'rmsprop',
+    ...resolveCommon(request, { learningRate: 0.001 }),
+    rho: request.rho ?? 0.9,
+    momentum: request.momentum ?? 0,
+    epsilon: request.epsilon ?? 1e-7,
+  }),
+  update(graph, { rho, momentum: momentumRate, epsilon }, gradients, learningRate) {
     for (const { variable, gradient } of gradients) {
       const meanSquare = declareSlot(graph, variable, 'rmsprop_mean_square')
       const momentum = declareSlot(graph, variable, 'rmsprop_momentum')

@@ -1,38 +1,58 @@
 import * as tf from '@tensorflow/tfjs-core'
+import { SELU } from '../../../src/mlp/activations/selu.ts'
 import { softmaxCrossEntropy } from '../../../src/mlp/interpreter.ts'
-import type { Operation, Value } from '../../../src/mlp/operations.ts'
-import { isUpdate } from '../../../src/mlp/updates.ts'
+import type { BinaryKind, ComputeOperation, UnaryKind, Value } from '../../../src/mlp/operations.ts'
+import { fillDropoutMask, philoxKey } from '../../../src/mlp/philox.ts'
 
-/** Gives the tensor of a value, or takes it. */
-export interface Tensors {
+/** Where kernels find their operands and leave their results. */
+export interface KernelContext {
   get(value: Value): tf.Tensor
   set(value: Value, tensor: tf.Tensor): void
+  /** How many examples there are. */
+  batch: number
+  seed: number
 }
 
-/** Runs one operation that makes a value. The caller's `tidy` owns the tensors. */
-export function runKernel(operation: Operation, tensors: Tensors): void {
-  if (isUpdate(operation)) throw new Error(`${operation.kind} changes a variable, it makes no value`)
-  const { get } = tensors
-  if (operation.kind === 'softmaxCrossEntropy') {
-    const logits = get(operation.logits)
-    const losses = new Float32Array(logits.shape[0] ?? 0)
-    const gradient = new Float32Array(logits.size)
-    softmaxCrossEntropy(
-      logits.dataSync<'float32'>(),
-      Float32Array.from(get(operation.labels).dataSync()),
-      losses,
-      gradient,
-    )
-    tensors.set(operation.output, tf.tensor1d(losses))
-    tensors.set(operation.gradient, tf.tensor(gradient, logits.shape))
-    return
+/** Runs one operation. The caller's `tidy` owns the tensors. */
+export function runKernel(operation: ComputeOperation, context: KernelContext): void {
+  const { get, set } = context
+  switch (operation.kind) {
+    case 'softmaxCrossEntropy': {
+      const logits = get(operation.logits)
+      const labels = Float32Array.from(get(operation.labels).dataSync())
+      const losses = new Float32Array(labels.length)
+      const gradient = new Float32Array(logits.size)
+      softmaxCrossEntropy(logits.dataSync<'float32'>(), labels, losses, gradient)
+      set(operation.output, tf.tensor1d(losses))
+      return set(operation.outputGradient, tf.tensor(gradient, logits.shape))
+    }
+    case 'dropoutMask': {
+      const { rate, stream, output } = operation
+      const units = Number(output.shape[1])
+      const mask = new Float32Array(context.batch * units)
+      const [step = 0] = get(operation.step).dataSync()
+      fillDropoutMask(mask, units, { rate, key: philoxKey(context.seed, stream), step })
+      return set(output, tf.tensor2d(mask, [context.batch, units]))
+    }
+    case 'lookUp': {
+      const { labels, table, output } = operation
+      return set(output, tf.tensor1d(Array.from(get(labels).dataSync(), label => table[label] ?? Number.NaN)))
+    }
+    case 'reshape': {
+      const shape = operation.output.shape.map(size => (size === 'batch' ? context.batch : size))
+      return set(operation.output, tf.reshape(get(operation.x), shape))
+    }
+    default:
+      set(operation.output, compute(operation, get))
   }
-  tensors.set(operation.output, compute(operation, get))
 }
 
-type Computed = Exclude<Operation, { learningRate: Value } | { kind: 'softmaxCrossEntropy' }>
+type Computed = Exclude<
+  ComputeOperation,
+  { kind: 'softmaxCrossEntropy' | 'dropoutMask' | 'lookUp' | 'reshape' }
+>
 
-function compute(operation: Computed, get: Tensors['get']): tf.Tensor {
+function compute(operation: Computed, get: KernelContext['get']): tf.Tensor {
   switch (operation.kind) {
     case 'constant':
       return tf.scalar(operation.value)
@@ -42,47 +62,54 @@ function compute(operation: Computed, get: Tensors['get']): tf.Tensor {
       const b = operation.transposeB ? tf.transpose(get(operation.b)) : get(operation.b)
       return tf.matMul(a, b)
     }
-    case 'addBias':
-      return tf.add(get(operation.x), get(operation.bias))
     case 'sumExamples':
       return tf.sum(get(operation.x), 0)
     case 'sumUnits':
       return tf.sum(get(operation.x), 1, true)
-    case 'flatten':
-      return tf.reshape(get(operation.x), [-1])
+    case 'sumAll':
+      return tf.sum(get(operation.x))
+    case 'total': // all examples of a step are at hand
+      return get(operation.x)
     case 'oneHot':
       return tf.cast(tf.oneHot(get(operation.labels) as tf.Tensor1D, operation.depth), 'float32')
     case 'castLabels':
       return tf.reshape(tf.cast(get(operation.labels), 'float32'), [-1, 1])
-    case 'relu':
-      return tf.relu(get(operation.x))
-    case 'sigmoid':
-      return tf.sigmoid(get(operation.x))
-    case 'tanh':
-      return tf.tanh(get(operation.x))
-    case 'softmax':
-      return tf.softmax(get(operation.x))
-    case 'softplus':
-      return tf.softplus(get(operation.x))
-    case 'abs':
-      return tf.abs(get(operation.x))
-    case 'square':
-      return tf.square(get(operation.x))
-    case 'add':
-      return tf.add(get(operation.a), get(operation.b))
-    case 'subtract':
-      return tf.sub(get(operation.a), get(operation.b))
-    case 'multiply':
-      return tf.mul(get(operation.a), get(operation.b))
-    case 'divide':
-      return tf.div(get(operation.a), get(operation.b))
-    case 'reluGradient':
-      return tf.mul(get(operation.a), tf.step(get(operation.b)))
-    case 'sigmoidGradient': {
-      const y = get(operation.b)
-      return tf.mul(get(operation.a), tf.mul(y, tf.sub(1, y)))
-    }
-    case 'tanhGradient':
-      return tf.mul(get(operation.a), tf.sub(1, tf.square(get(operation.b))))
+    default:
+      return 'x' in operation
+        ? UNARY[operation.kind](get(operation.x))
+        : BINARY[operation.kind](get(operation.a), get(operation.b))
   }
+}
+
+const UNARY: Record<UnaryKind, (x: tf.Tensor) => tf.Tensor> = {
+  relu: tf.relu,
+  elu: tf.elu,
+  selu: tf.selu,
+  sigmoid: tf.sigmoid,
+  tanh: tf.tanh,
+  softmax: x => tf.softmax(x),
+  softplus: tf.softplus,
+  erf: tf.erf,
+  exp: tf.exp,
+  log: tf.log,
+  sqrt: tf.sqrt,
+  square: tf.square,
+  abs: tf.abs,
+  sign: tf.sign,
+}
+
+const BINARY: Record<BinaryKind, (a: tf.Tensor, b: tf.Tensor) => tf.Tensor> = {
+  add: tf.add,
+  subtract: tf.sub,
+  multiply: tf.mul,
+  divide: tf.div,
+  power: tf.pow,
+  maximum: tf.maximum,
+  minimum: tf.minimum,
+  reluGradient: (gradient, y) => tf.mul(gradient, tf.step(y)),
+  eluGradient: (gradient, y) => tf.mul(gradient, tf.minimum(tf.add(y, 1), 1)), // y + 1 is above 1 where y > 0
+  seluGradient: (gradient, y) =>
+    tf.mul(gradient, tf.where(tf.greater(y, 0), SELU.scale, tf.add(y, SELU.scale * SELU.alpha))),
+  sigmoidGradient: (gradient, y) => tf.mul(gradient, tf.mul(y, tf.sub(1, y))),
+  tanhGradient: (gradient, y) => tf.mul(gradient, tf.sub(1, tf.square(y))),
 }

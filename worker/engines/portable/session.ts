@@ -1,8 +1,9 @@
 import { AssertionError } from 'node:assert'
 import * as tf from '@tensorflow/tfjs-core'
-import type { Operation, Value } from '../../../src/mlp/operations.ts'
+import { isModelVariable } from '../../../src/mlp/graph.ts'
+import { createInterpreter } from '../../../src/mlp/interpreter.ts'
+import { type ComputeOperation, isUpdate, operandsOf, type Value } from '../../../src/mlp/operations.ts'
 import type { Program } from '../../../src/mlp/program.ts'
-import { applyUpdate, type FloatArray, isUpdate } from '../../../src/mlp/updates.ts'
 import type { ExampleResults, Examples, Session, TrainRequest } from '../engine.ts'
 import { initialState } from '../initial-state.ts'
 import { runKernel } from './kernels.ts'
@@ -16,6 +17,10 @@ import { runKernel } from './kernels.ts'
 export function openPortableSession(program: Program, seed: number): Session {
   const splits = new Map<string, Examples>()
   const variables = new Map(initialState(program, seed))
+  const updating = createInterpreter(program.valueCount, Float32Array)
+  for (const { name, value } of program.variables)
+    updating.set(value, variables.get(name) ?? new Float32Array())
+  const handedOver = handedToUpdate(program)
 
   const arrayOf = (name: string): Float32Array => {
     const array = variables.get(name)
@@ -24,15 +29,21 @@ export function openPortableSession(program: Program, seed: number): Session {
   }
 
   /** Runs the lists on one batch and gives the tensors by value; inside a `tidy`. */
-  const runBatch = (split: string, indices: Int32Array, lists: readonly (readonly Operation[])[]) => {
+  const runBatch = (
+    split: string,
+    indices: Int32Array,
+    step: number,
+    lists: readonly (readonly ComputeOperation[])[],
+  ) => {
     const { features, labels } = gather(examplesOf(splits, split), indices, program.inputUnits)
     const tensors = new Map<number, tf.Tensor>([
       [program.inputs.features.id, tf.tensor2d(features, [indices.length, program.inputUnits])],
       [program.inputs.labels.id, tf.tensor1d(labels, 'int32')],
       [program.inputs.exampleCount.id, tf.scalar(indices.length)],
+      [program.inputs.step.id, tf.scalar(step, 'int32')],
     ])
     for (const variable of program.variables) {
-      if (variable.role === 'weight') {
+      if (isModelVariable(variable)) {
         tensors.set(variable.value.id, tf.tensor(arrayOf(variable.name), [...variable.shape]))
       }
     }
@@ -42,30 +53,28 @@ export function openPortableSession(program: Program, seed: number): Session {
       return tensor
     }
     const set = (value: Value, tensor: tf.Tensor) => tensors.set(value.id, tensor)
-    for (const operation of lists.flat()) runKernel(operation, { get, set })
+    for (const operation of lists.flat()) runKernel(operation, { get, set, batch: indices.length, seed })
     return (value: Value) => get(value).dataSync<'float32'>()
   }
 
-  const update = (step: number, read: (value: Value) => Float32Array) => {
-    const arrays = new Map<number, FloatArray>()
-    for (const variable of program.variables) arrays.set(variable.value.id, arrayOf(variable.name))
-    for (const scalar of program.scalars) arrays.set(scalar.value.id, Float64Array.of(scalar.at(step)))
-    for (const operation of program.update) {
-      if (isUpdate(operation)) applyUpdate(operation, value => arrays.get(value.id) ?? read(value))
-    }
+  const update = (step: number, learningRate: number, read: (value: Value) => Float32Array) => {
+    updating.set(program.inputs.learningRate, Float64Array.of(learningRate))
+    for (const scalar of program.scalars) updating.set(scalar.value, Float64Array.of(scalar.at(step)))
+    for (const value of handedOver) updating.set(value, read(value))
+    updating.run(program.update, 1)
   }
 
   return {
     load: (split, examples) => void splits.set(split, examples),
-    train({ split, indices, batchSize, firstStep }: TrainRequest) {
+    train({ split, indices, batchSize, firstStep, learningRateAt }: TrainRequest) {
       const results = emptyResults(indices.length, program.outputUnits)
       for (let from = 0, step = firstStep; from < indices.length; from += batchSize, step++) {
         tf.tidy(() => {
           const batch = indices.subarray(from, from + batchSize)
-          const read = runBatch(split, batch, [program.training.operations])
+          const read = runBatch(split, batch, step, [program.training.operations])
           results.losses.set(read(program.training.losses), from)
           results.predictions.set(read(program.training.predictions), from * program.outputUnits)
-          update(step, read)
+          update(step, learningRateAt(step), read)
         })
       }
       return results
@@ -73,7 +82,10 @@ export function openPortableSession(program: Program, seed: number): Session {
     evaluate(split, indices) {
       const results = emptyResults(indices.length, program.outputUnits)
       tf.tidy(() => {
-        const read = runBatch(split, indices, [program.inference.operations, program.evaluation.operations])
+        const read = runBatch(split, indices, 0, [
+          program.inference.operations,
+          program.evaluation.operations,
+        ])
         results.losses.set(read(program.evaluation.losses))
         results.predictions.set(read(program.inference.predictions))
       })
@@ -94,6 +106,17 @@ export function openPortableSession(program: Program, seed: number): Session {
       variables.clear()
     },
   }
+}
+
+/** Values of `training` that `update` reads: gradients, and statistics of the batch. */
+function handedToUpdate(program: Program): Value[] {
+  const known = new Set([
+    program.inputs.learningRate.id,
+    ...[...program.variables, ...program.scalars].map(({ value }) => value.id),
+    ...program.update.flatMap(operation => (isUpdate(operation) ? [] : [operation.output.id])),
+  ])
+  const read = new Map(program.update.flatMap(operandsOf).map(value => [value.id, value]))
+  return [...read.values()].filter(({ id }) => !known.has(id))
 }
 
 function emptyResults(count: number, outputUnits: number): ExampleResults {

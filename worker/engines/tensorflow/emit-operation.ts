@@ -1,52 +1,62 @@
-import type { BinaryKind, Operation, UnaryKind, Value } from '../../../src/mlp/operations.ts'
-import { isUpdate, type UpdateOperation } from '../../../src/mlp/updates.ts'
+import type { BinaryKind, ComputeOperation, UnaryKind, Value } from '../../../src/mlp/operations.ts'
+import { philoxKey } from '../../../src/mlp/philox.ts'
 import { attr, type GraphDef } from './graph-def.ts'
 
-/** The nodes that values became, by value id. */
-export type Names = Map<number, string>
+/** Gives the node of a value. */
+export type NameOf = (value: Value) => string
+
+/** The examples that an operation works on: a part of a step, or all of a call. */
+export interface Part {
+  /** Where the part begins in its step, a node. */
+  begin: string
+  /** How many examples there are, a node. */
+  count: string
+  seed: number
+}
 
 const FLOAT = attr.type('DT_FLOAT')
 const INT = attr.type('DT_INT32')
 
 const UNARY_OPS: Record<UnaryKind, string> = {
   relu: 'Relu',
+  elu: 'Elu',
+  selu: 'Selu',
   sigmoid: 'Sigmoid',
   tanh: 'Tanh',
   softmax: 'Softmax',
   softplus: 'Softplus',
-  abs: 'Abs',
+  erf: 'Erf',
+  exp: 'Exp',
+  log: 'Log',
+  sqrt: 'Sqrt',
   square: 'Square',
+  abs: 'Abs',
+  sign: 'Sign',
 }
 
 /** TensorFlow's gradient operations differ in whether `y` or `∂L/∂y` comes first. */
-const BINARY_OPS: Record<BinaryKind, { op: string; swapped: boolean }> = {
-  add: { op: 'AddV2', swapped: false },
-  subtract: { op: 'Sub', swapped: false },
-  multiply: { op: 'Mul', swapped: false },
-  divide: { op: 'RealDiv', swapped: false },
-  reluGradient: { op: 'ReluGrad', swapped: false },
+const BINARY_OPS: Record<BinaryKind, { op: string; swapped?: true }> = {
+  add: { op: 'AddV2' },
+  subtract: { op: 'Sub' },
+  multiply: { op: 'Mul' },
+  divide: { op: 'RealDiv' },
+  power: { op: 'Pow' },
+  maximum: { op: 'Maximum' },
+  minimum: { op: 'Minimum' },
+  reluGradient: { op: 'ReluGrad' },
+  eluGradient: { op: 'EluGrad' },
+  seluGradient: { op: 'SeluGrad' },
   sigmoidGradient: { op: 'SigmoidGrad', swapped: true },
   tanhGradient: { op: 'TanhGrad', swapped: true },
 }
 
-/** Writes an operation that makes a value, and notes its node under the value. */
-export function emitOperation(graph: GraphDef, operation: Operation, names: Names): void {
-  if (isUpdate(operation)) throw new Error(`${operation.kind} changes a variable, it makes no value`)
-  const node = emit(graph, operation, value => nameOf(names, value))
-  names.set(operation.output.id, node)
-  if (operation.kind === 'softmaxCrossEntropy') names.set(operation.gradient.id, `${node}:1`)
-}
-
-/** The node of a value. */
-export function nameOf(names: Names, value: Value): string {
-  const name = names.get(value.id)
-  if (name === undefined) throw new Error(`value ${value.id} is read before it is made`)
-  return name
-}
-
-type Computed = Exclude<Operation, UpdateOperation>
-
-function emit(graph: GraphDef, operation: Computed, name: (value: Value) => string): string {
+/** Writes an operation and gives the node of its output; a second output is `:1` of it. */
+export function emitOperation(
+  graph: GraphDef,
+  operation: Exclude<ComputeOperation, { kind: 'total' }>,
+  name: NameOf,
+  part: Part,
+): string {
   switch (operation.kind) {
     case 'constant':
       return graph.float(operation.value)
@@ -56,87 +66,83 @@ function emit(graph: GraphDef, operation: Computed, name: (value: Value) => stri
         transpose_a: attr.bool(operation.transposeA),
         transpose_b: attr.bool(operation.transposeB),
       })
-    case 'addBias':
-      return graph.node('BiasAdd', [name(operation.x), name(operation.bias)], { T: FLOAT })
     case 'sumExamples':
       return graph.node('BiasAddGrad', [name(operation.x)], { T: FLOAT })
     case 'sumUnits': {
       const attributes = { T: FLOAT, Tidx: INT, keep_dims: attr.bool(true) }
       return graph.node('Sum', [name(operation.x), graph.int(1)], attributes)
     }
-    case 'flatten':
-      return graph.reshape(name(operation.x), 'DT_FLOAT', [-1])
+    case 'sumAll': {
+      const axes = graph.ints(operation.x.shape.map((_, axis) => axis))
+      const attributes = { T: FLOAT, Tidx: INT, keep_dims: attr.bool(false) }
+      return graph.node('Sum', [name(operation.x), axes], attributes)
+    }
+    case 'reshape': {
+      const shape = operation.output.shape.map(size => (size === 'batch' ? -1 : size))
+      return graph.reshape(name(operation.x), 'DT_FLOAT', shape)
+    }
     case 'oneHot': {
       const inputs = [name(operation.labels), graph.int(operation.depth), graph.float(1), graph.float(0)]
       return graph.node('OneHot', inputs, { T: FLOAT, TI: INT, axis: attr.int(-1) })
     }
     case 'castLabels':
       return graph.reshape(graph.cast(name(operation.labels), 'DT_INT32', 'DT_FLOAT'), 'DT_FLOAT', [-1, 1])
+    case 'lookUp': {
+      const inputs = [graph.floats(operation.table), name(operation.labels), graph.int(0)]
+      return graph.node('GatherV2', inputs, { Tparams: FLOAT, Tindices: INT, Taxis: INT })
+    }
     case 'softmaxCrossEntropy': {
       const inputs = [name(operation.logits), name(operation.labels)]
       return graph.node('SparseSoftmaxCrossEntropyWithLogits', inputs, { T: FLOAT, Tlabels: INT })
     }
-    case 'relu':
-    case 'sigmoid':
-    case 'tanh':
-    case 'softmax':
-    case 'softplus':
-    case 'abs':
-    case 'square':
-      return graph.node(UNARY_OPS[operation.kind], [name(operation.x)], { T: FLOAT })
-    default: {
-      const { op, swapped } = BINARY_OPS[operation.kind]
-      const inputs = [name(operation.a), name(operation.b)]
-      return graph.node(op, swapped ? inputs.reverse() : inputs, { T: FLOAT })
-    }
+    case 'dropoutMask':
+      return emitDropoutMask(graph, operation, name, part)
+    default:
+      return 'x' in operation
+        ? graph.node(UNARY_OPS[operation.kind], [name(operation.x)], { T: FLOAT })
+        : emitBinary(graph, operation, name)
   }
 }
 
-/**
- * Writes the change of a variable by TensorFlow's fused kernels, which compute what `applyUpdate` does.
- * @param name - handles of variables and slots, values of gradients and scalars
- * @param after - nodes that must have run: all that read the old value
- * @returns the node that does it
- */
-export function emitUpdate(
+function emitBinary(
   graph: GraphDef,
-  operation: UpdateOperation,
-  name: (value: Value) => string,
-  after: readonly string[],
+  { kind, a, b }: Extract<ComputeOperation, { kind: BinaryKind }>,
+  name: NameOf,
 ): string {
-  const { variable, gradient, learningRate } = operation
-  const write = (op: string, inputs: readonly string[], more = {}) =>
-    graph.node(op, [...inputs, ...after.map(node => `^${node}`)], {
-      T: FLOAT,
-      use_locking: attr.bool(false),
-      ...more,
-    })
-  const [w, g, rate] = [name(variable), name(gradient), name(learningRate)]
-  switch (operation.kind) {
-    case 'applyGradientDescent':
-      return write('ResourceApplyGradientDescent', [w, rate, g])
-    case 'applyMomentum': {
-      const inputs = [w, name(operation.velocity), rate, g, graph.float(operation.momentum)]
-      return write('ResourceApplyKerasMomentum', inputs, { use_nesterov: attr.bool(operation.nesterov) })
-    }
-    case 'applyAdam': {
-      const powers = [name(operation.beta1Power), name(operation.beta2Power)]
-      const constants = [
-        graph.float(operation.beta1),
-        graph.float(operation.beta2),
-        graph.float(operation.epsilon),
-      ]
-      const inputs = [w, name(operation.m), name(operation.v), ...powers, rate, ...constants, g]
-      return write('ResourceApplyAdam', inputs, { use_nesterov: attr.bool(false) })
-    }
-    case 'applyRmsprop': {
-      const constants = [
-        graph.float(operation.rho),
-        graph.float(operation.momentumRate),
-        graph.float(operation.epsilon),
-      ]
-      const slots = [name(operation.meanSquare), name(operation.momentum)]
-      return write('ResourceApplyRMSProp', [w, ...slots, rate, ...constants, g])
-    }
+  const inputs = [name(a), name(b)]
+  // TensorFlow fuses a BiasAdd with the product before it and the activation behind it.
+  if (kind === 'add' && a.shape.length === 2 && b.shape.length === 1) {
+    return graph.node('BiasAdd', inputs, { T: FLOAT })
   }
+  const { op, swapped } = BINARY_OPS[kind]
+  return graph.node(op, swapped ? inputs.reverse() : inputs, { T: FLOAT })
+}
+
+/**
+ * Each part draws its own examples' numbers: its counter begins where theirs do.
+ * @see src/mlp/philox.ts; tensorflow/core/kernels/stateless_random_ops_v2.cc: algorithm 1 is Philox
+ */
+function emitDropoutMask(
+  graph: GraphDef,
+  { rate, stream, step, output }: Extract<ComputeOperation, { kind: 'dropoutMask' }>,
+  name: NameOf,
+  part: Part,
+): string {
+  const units = Number(output.shape[1])
+  const blocks = Math.ceil(units / 4)
+  const [low, high] = philoxKey(part.seed, stream)
+  const key = graph.uint64s([(BigInt(high) << 32n) | BigInt(low)])
+  const begin = graph.node('Mul', [part.begin, graph.int(blocks)], { T: INT })
+  const uint64 = (int: string) => graph.cast(int, 'DT_INT32', 'DT_UINT64')
+  const counter = graph.pack([uint64(begin), uint64(name(step))], 'DT_UINT64')
+  const shape = graph.pack([part.count, graph.int(blocks * 4)], 'DT_INT32')
+  const drawn = graph.node('StatelessRandomUniformV2', [shape, key, counter, graph.int(1)], {
+    dtype: FLOAT,
+    Tshape: INT,
+  })
+  const uniform =
+    blocks * 4 === units ? drawn : graph.slice(drawn, 'DT_FLOAT', graph.ints([0, 0]), graph.ints([-1, units]))
+  const isKept = graph.node('GreaterEqual', [uniform, graph.float(rate)], { T: FLOAT })
+  const kept = graph.cast(isKept, 'DT_BOOL', 'DT_FLOAT')
+  return graph.node('Mul', [kept, graph.float(1 / (1 - rate))], { T: FLOAT })
 }

@@ -1,5 +1,5 @@
 /** TensorFlow's element types, by the names that its text format uses. */
-export type DataType = 'DT_FLOAT' | 'DT_INT32' | 'DT_UINT8' | 'DT_STRING'
+export type DataType = 'DT_FLOAT' | 'DT_INT32' | 'DT_UINT8' | 'DT_UINT64' | 'DT_BOOL' | 'DT_STRING'
 
 /** An attribute of a node, as text protobuf. */
 export type Attribute = string
@@ -59,6 +59,24 @@ export class GraphDef {
     const list = values.map(value => `int_val: ${value}`).join(' ')
     const tensor = `tensor { dtype: DT_INT32 tensor_shape { dim { size: ${values.length} } } ${list} }`
     return this.node('Const', [], { dtype: attr.type('DT_INT32'), value: tensor })
+  }
+
+  /** Whole numbers below 2⁶⁴. */
+  uint64s(values: readonly bigint[]): string {
+    const list = values.map(value => `uint64_val: ${value}`).join(' ')
+    const tensor = `tensor { dtype: DT_UINT64 tensor_shape { dim { size: ${values.length} } } ${list} }`
+    return this.node('Const', [], { dtype: attr.type('DT_UINT64'), value: tensor })
+  }
+
+  floats(values: readonly number[]): string {
+    const list = values.map(value => `float_val: ${value}`).join(' ')
+    const tensor = `tensor { dtype: DT_FLOAT tensor_shape { dim { size: ${values.length} } } ${list} }`
+    return this.node('Const', [], { dtype: attr.type('DT_FLOAT'), value: tensor })
+  }
+
+  /** Scalars as one vector. */
+  pack(scalars: readonly string[], type: DataType): string {
+    return this.node('Pack', scalars, { N: attr.int(scalars.length), T: attr.type(type), axis: attr.int(0) })
   }
 
   /** A variable of the session: the handle that the resource operations take. */

@@ -6,7 +6,7 @@ import type { Program } from '../../../src/mlp/program.ts'
 import type { ExampleResults, Examples, Session, TrainingState, TrainRequest } from '../engine.ts'
 import { initialState } from '../initial-state.ts'
 import type { Binding } from './binding.ts'
-import { NODE, writeTrainingGraph } from './training-graph.ts'
+import { NODE, scalarsOf, writeTrainingGraph } from './training-graph.ts'
 
 /** Steps of one call: more save little, and make the graph longer to compile. */
 const STEPS_PER_CALL = 16
@@ -66,24 +66,21 @@ export function openTensorflowSession(
     if (graph?.batchSize === batchSize) return graph
     const kept = exportState()
     close()
-    const resident = [...splits].map(([name, { features, labels }]) => ({
+    const resident = [...splits].map(([name, { features }]) => ({
       name,
-      examples: labels.length,
-      dtype: features instanceof Uint8Array ? ('uint8' as const) : ('float32' as const),
+      dtype: dtypeOf({ features }),
     }))
     const shards = Math.max(1, Math.min(threads, Math.floor(batchSize / SHARD_EXAMPLES_MIN)))
-    const plan = { program, splits: resident, batchSize, stepsPerCall: STEPS_PER_CALL, shards }
+    const plan = { program, seed, splits: resident, batchSize, stepsPerCall: STEPS_PER_CALL, shards }
     const id = loadGraph(binding, writeTrainingGraph(plan).toSavedModel())
-    for (const [name, { features, labels }] of splits) {
-      run(
-        id,
-        [bytes(NODE.features(name), features), bytes(NODE.labels(name), labels)],
-        [NODE.loadSplit(name)],
-      )
-    }
+    for (const [name, examples] of splits) writeExamples(id, name, examples)
     writeVariables(id, kept)
     graph = { id, batchSize }
     return graph
+  }
+  const writeExamples = (id: number, split: string, { features, labels }: Examples) => {
+    const feeds = [bytes(NODE.features(split), features), bytes(NODE.labels(split), labels)]
+    run(id, feeds, [NODE.loadSplit(split)])
   }
   const writeVariables = (id: number, variables: TrainingState) => {
     for (const { name } of program.variables) {
@@ -103,23 +100,31 @@ export function openTensorflowSession(
     type: binding.TF_INT32,
     data: indices.slice(), // its own memory, for as long as TensorFlow needs it
   })
-  const scalarsFeed = (firstStep: number, steps: number): Feed => ({
-    name: NODE.scalars,
-    shape: [steps, program.scalars.length],
-    type: binding.TF_FLOAT,
-    data: Float32Array.from({ length: steps * program.scalars.length }, (_, index) => {
-      const scalar = program.scalars[index % program.scalars.length]
-      return scalar?.at(firstStep + Math.floor(index / program.scalars.length)) ?? 0
-    }),
-  })
+  const stepFeeds = (firstStep: number, steps: number, learningRateAt: (step: number) => number): Feed[] => {
+    const rows = Array.from({ length: steps }, (_, index) =>
+      scalarsOf(program, firstStep + index, learningRateAt(firstStep + index)),
+    )
+    return [
+      {
+        name: NODE.scalars,
+        shape: [steps, program.scalars.length + 1],
+        type: binding.TF_FLOAT,
+        data: Float32Array.from(rows.flat()),
+      },
+      { name: NODE.firstStep, shape: [], type: binding.TF_INT32, data: Int32Array.of(firstStep) },
+    ]
+  }
 
   return {
     load(split, examples) {
-      if (graph) state = exportState()
-      close()
+      const before = splits.get(split)
       splits.set(split, examples)
+      if (!graph) return
+      if (before && dtypeOf(before) === dtypeOf(examples)) return writeExamples(graph.id, split, examples)
+      state = exportState()
+      close()
     },
-    train({ indices, batchSize, firstStep }: TrainRequest) {
+    train({ indices, batchSize, firstStep, learningRateAt }: TrainRequest) {
       const { id } = open(batchSize)
       const results = emptyResults(indices.length, program.outputUnits)
       let step = firstStep
@@ -127,7 +132,7 @@ export function openTensorflowSession(
         const isWhole = from + STEPS_PER_CALL * batchSize <= indices.length
         const [call, steps] = isWhole ? ([NODE.steps, STEPS_PER_CALL] as const) : ([NODE.step, 1] as const)
         const part = indices.subarray(from, from + steps * batchSize)
-        const feeds = [indicesFeed(part), scalarsFeed(step, steps)]
+        const feeds = [indicesFeed(part), ...stepFeeds(step, steps, learningRateAt)]
         copyResults(
           run(id, feeds, [NODE.losses(call), NODE.predictions(call)]),
           results,
@@ -163,6 +168,10 @@ export function openTensorflowSession(
       splits.clear()
     },
   }
+}
+
+function dtypeOf({ features }: Pick<Examples, 'features'>): 'uint8' | 'float32' {
+  return features instanceof Uint8Array ? 'uint8' : 'float32'
 }
 
 interface Feed {

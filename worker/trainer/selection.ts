@@ -1,0 +1,62 @@
+import { createRandom, permutation } from '../../src/mlp/random.ts'
+
+/** Examples that are in the session together, as a run of a selection's positions. */
+export interface Block {
+  /** The first position and the one behind the last. */
+  from: number
+  to: number
+  /** The examples of the split that the session holds then: the first, and the one behind the last. */
+  rows: { from: number; to: number }
+  /** By position − `from`: which of the session's examples it is. */
+  indices: Int32Array
+}
+
+/** Some examples of a split, in a fixed order. */
+export interface Selection {
+  split: string
+  /** The class of each example, by position. */
+  labels: Int32Array
+  /** One block where the split is in memory. */
+  blocks: readonly Block[]
+}
+
+/** Selects the examples of a split by their rows, in ascending order, in blocks of so many examples. */
+export function select(
+  split: string,
+  rows: Int32Array,
+  labels: Int32Array,
+  { examples, blockExamples }: { examples: number; blockExamples: number },
+): Selection {
+  const isWhole = blockExamples >= examples
+  const size = isWhole ? rows.length : blockExamples
+  const blocks: Block[] = []
+  for (let from = 0; from < rows.length; from += size) {
+    const own = rows.subarray(from, from + size)
+    const window = isWhole
+      ? { from: 0, to: examples }
+      : { from: own[0] ?? 0, to: (own[own.length - 1] ?? 0) + 1 }
+    const indices = isWhole ? own : own.map(row => row - window.from)
+    blocks.push({ from, to: from + own.length, rows: window, indices })
+  }
+  return { split, labels: rows.map(row => labels[row] ?? 0), blocks }
+}
+
+/** A block's part of an epoch: its positions in the order in which they are trained. */
+export interface EpochPart {
+  block: Block
+  order: Int32Array
+}
+
+/**
+ * The order of an epoch: blocks in random order, and random order inside each; a whole permutation where there is
+ * one block. It is decided by the seed and the number of the epoch.
+ */
+export function planEpoch(seed: number, epoch: number, { blocks }: Selection): EpochPart[] {
+  const turns = permutation(createRandom(seed, `blocks/${epoch}`), blocks.length)
+  return Array.from(turns, turn => {
+    const block = blocks[turn] as Block
+    const stream = blocks.length === 1 ? `shuffle/${epoch}` : `shuffle/${epoch}/${turn}`
+    const order = permutation(createRandom(seed, stream), block.to - block.from)
+    return { block, order: order.map(place => block.from + place) }
+  })
+}
