@@ -83,9 +83,8 @@ export function openTensorflowSession(
     run(id, feeds, [NODE.loadSplit(split)])
   }
   const writeVariables = (id: number, variables: TrainingState) => {
-    for (const { name } of program.variables) {
-      run(id, [bytes(name, variables.get(name) ?? new Float32Array())], [NODE.loadVariable(name)])
-    }
+    const feeds = program.variables.map(({ name }) => bytes(name, variables.get(name) ?? new Float32Array()))
+    run(id, feeds, [NODE.loadVariables])
   }
   const exportState = (): TrainingState => {
     const { id } = graph ?? {}

@@ -39,7 +39,7 @@ export const NODE = {
   loadSplit: (split: string) => `load/${split}`,
   variable: (name: string) => `variable/${name}`,
   bytes: (name: string) => `bytes/${name}`,
-  loadVariable: (name: string) => `load_variable/${name}`,
+  loadVariables: 'load_variables',
   readVariable: (name: string) => `read_variable/${name}`,
   losses: (call: string) => `${call}/losses`,
   predictions: (call: string) => `${call}/predictions`,
@@ -56,7 +56,8 @@ export const NODE = {
 export function writeTrainingGraph(plan: GraphPlan): GraphDef {
   const graph = new GraphDef()
   const { program, splits, batchSize, stepsPerCall } = plan
-  for (const { name, shape } of program.variables) writeVariable(graph, name, shape)
+  const loaded = program.variables.map(({ name, shape }) => writeVariable(graph, name, shape))
+  graph.identity(graph.float(0), loaded, NODE.loadVariables)
   for (const split of splits) writeSplit(graph, split, program.inputUnits)
   const indices = graph.placeholder(NODE.indices, 'DT_INT32', [-1])
   const scalars = graph.placeholder(NODE.scalars, 'DT_FLOAT', [-1, program.scalars.length + 1])
@@ -88,11 +89,12 @@ interface Context {
   firstStep: string
 }
 
-function writeVariable(graph: GraphDef, name: string, shape: readonly number[]): void {
+/** @returns the node that fills the variable */
+function writeVariable(graph: GraphDef, name: string, shape: readonly number[]): string {
   const handle = graph.variable(NODE.variable(name), 'DT_FLOAT', shape)
   const assigned = graph.assign(handle, graph.decode(NODE.bytes(name), 'DT_FLOAT', shape), 'DT_FLOAT')
-  graph.identity(graph.float(0), [assigned], NODE.loadVariable(name))
   graph.identity(graph.read(handle, 'DT_FLOAT'), [], NODE.readVariable(name))
+  return assigned
 }
 
 /** Splits may be replaced by ones of another length: data that does not fit in memory comes in blocks. */
