@@ -73,6 +73,7 @@ function resolveTraining(
     validation:
       validation === undefined ? defaultValidation(dataset) : (validation as TrainingSpec['validation']), // one of two fields, by its schema
     seed: training.seed ?? randomSeed,
+    maxRuntimeSeconds: training.maxRuntimeSeconds ?? null,
   }
 }
 

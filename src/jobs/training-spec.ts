@@ -26,6 +26,9 @@ export const ValidationSchema = Type.Union(
   },
 )
 
+/** 20 days; a timer of Node.js holds at most 2³¹ − 1 milliseconds, which are 24. */
+const MAX_RUNTIME_SECONDS_MAX = 1_728_000
+
 /** How to train, in a request; everything has a default. */
 export const TrainingSchema = Type.Object(
   {
@@ -42,6 +45,13 @@ export const TrainingSchema = Type.Object(
         description: 'Default: a random one, recorded.',
       }),
     ),
+    maxRuntimeSeconds: Type.Optional(
+      Type.Union([Type.Integer({ minimum: 1, maximum: MAX_RUNTIME_SECONDS_MAX }), Type.Null()], {
+        description:
+          'After so many seconds of running, over all attempts, the job fails with MAX_RUNTIME_EXCEEDED, after a ' +
+          'checkpoint. Default: null, no limit.',
+      }),
+    ),
   },
   { additionalProperties: false },
 )
@@ -55,4 +65,6 @@ export interface TrainingSpec {
   metrics: Type.Static<typeof MetricSchema>[]
   validation: { split: 'validation' | 'test' } | { fraction: number } | null
   seed: number
+  /** Running time over all attempts at most; null: no limit. */
+  maxRuntimeSeconds: number | null
 }
