@@ -26,6 +26,9 @@ export const ERRORS = {
   JOB_FINISHED: { status: 409, title: 'The job has ended', retryable: false },
   JOB_NOT_FINISHED: { status: 409, title: 'The job has not ended', retryable: true },
   CANCEL_ALREADY_REQUESTED: { status: 409, title: 'The job is being cancelled already', retryable: false },
+  JOB_NOT_PAUSABLE: { status: 409, title: 'Only queued and running jobs can be paused', retryable: false },
+  PAUSE_ALREADY_REQUESTED: { status: 409, title: 'The job is being paused already', retryable: false },
+  JOB_NOT_RESUMABLE: { status: 409, title: 'Only paused jobs can be resumed', retryable: false },
   JOB_NOT_RETRYABLE: {
     status: 409,
     title: 'Only failed and cancelled jobs can be tried again',
@@ -44,6 +47,9 @@ export const ERRORS = {
   TRAINING_DIVERGED: { status: 422, title: 'The loss is no longer a number', retryable: false },
   TRAINER_FAILED: { status: 500, title: 'The trainer reported an error', retryable: false },
   WORKER_CRASHED: { status: 500, title: 'The trainer crashed again and again', retryable: false },
+  WORKER_LOST: { status: 500, title: 'One worker after the other was lost', retryable: true },
+  OUT_OF_MEMORY: { status: 507, title: 'The training needs more memory than there is', retryable: false },
+  MAX_RUNTIME_EXCEEDED: { status: 422, title: 'The training took too long', retryable: false },
   STORAGE_FULL: { status: 507, title: 'There is no space left', retryable: true },
 } as const satisfies Record<string, { status: number; title: string; retryable: boolean }>
 

@@ -1,6 +1,6 @@
 import type { Database } from '../src/db/client.ts'
 import type { Listener } from '../src/db/listen.ts'
-import { type Fence, renewLease } from '../src/jobs/attempt-repository.ts'
+import { type Fence, HEARTBEAT_SECONDS, renewLease } from '../src/jobs/attempt-repository.ts'
 import type { Logger } from '../src/logger.ts'
 
 /** What a worker hears from its job while it holds it. */
@@ -9,17 +9,19 @@ export interface LeaseHandlers {
   onFenced(): void
   /** The job shall be cancelled. Called once. */
   onCancelRequested(): void
+  /** The job shall be paused. Called once. */
+  onPauseRequested(): void
 }
 
 /** How often a worker says that it is alive. */
-export const HEARTBEAT_MS = 2_000
+export const HEARTBEAT_MS = HEARTBEAT_SECONDS * 1_000
 
 /** A job's own changes notify too; more often than this they are not looked at. */
 const NUDGE_MS = 400
 
 /**
- * Keeps a lease: renews it every two seconds, and at once when the job changed, which is how a cancel arrives. While
- * the database is away the trainer goes on: nobody else can take the job then either.
+ * Keeps a lease: renews it every two seconds, and at once when the job changed, which is how a cancel or a
+ * pause arrives. While the database is away the trainer goes on: nobody else can take the job then either.
  */
 export function keepLease(
   deps: { db: Database; listener: Listener; logger: Logger },
@@ -29,6 +31,7 @@ export function keepLease(
 ): { close(): Promise<void> } {
   let isClosed = false
   let isCancelRequested = false
+  let isPauseRequested = false
   let timer: NodeJS.Timeout
   let renewing: Promise<void> = Promise.resolve()
 
@@ -40,6 +43,9 @@ export function keepLease(
       else if (lease.cancelRequested && !isCancelRequested) {
         isCancelRequested = true
         handlers.onCancelRequested()
+      } else if (lease.pauseRequested && !isPauseRequested) {
+        isPauseRequested = true
+        handlers.onPauseRequested()
       }
     } catch (error) {
       deps.logger.warn({ err: error }, 'the lease could not be renewed; trying again')

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { isDatabaseAway } from '../src/db/away.ts'
+import { isTransient } from '../src/db/away.ts'
 import type { Database } from '../src/db/client.ts'
 import {
   type Fence,
@@ -27,7 +27,7 @@ const RETRY_MS = 1_000
 const PROGRESS_MS = 500
 
 /**
- * Writes one report after the other under the fence. While the database is away they wait, so that the history
+ * Writes one report after the other under the fence. While the database is away or busy they wait, so that the history
  * arrives complete and in order when it is back; only progress is dropped.
  * @param onStopped - called once, when a write was refused or failed for good: the attempt is over
  */
@@ -71,8 +71,11 @@ export function createReportWriter(
         if (!(await writeOne(report))) return stop('fenced', null)
         if (report.type !== 'progress') waiting.shift()
       } catch (error) {
-        if (!isDatabaseAway(error)) return stop('failed', error)
-        deps.logger.warn({ err: error, waiting: waiting.length }, 'the database is away; reports wait')
+        if (!isTransient(error)) return stop('failed', error)
+        deps.logger.warn(
+          { err: error, waiting: waiting.length },
+          'the database is away or busy; reports wait',
+        )
         await delay(RETRY_MS)
       }
     }

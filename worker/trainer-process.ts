@@ -1,8 +1,11 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
+import { finished } from 'node:stream/promises'
 import { fileURLToPath } from 'node:url'
 import type { Logger } from '../src/logger.ts'
 import { type EngineChoice, engineEnvironment } from './engines/choose-engine.ts'
+import type { Crash } from './explain-crash.ts'
+import { countOomKills } from './oom-kills.ts'
 import {
   parseMessage,
   type TrainerJob,
@@ -10,24 +13,30 @@ import {
   TrainerMessageSchema,
   type WorkerMessage,
 } from './trainer/messages.ts'
+import { createTrainerLog } from './trainer-log.ts'
 
 /** How a trainer ended: by its own last message, or without one. */
 export type TrainerEnd =
   | Extract<TrainerMessage, { type: 'finished' | 'stopped' | 'failed' }>
-  | { type: 'crashed'; exitCode: number | null; signal: NodeJS.Signals | null }
+  | ({ type: 'crashed' } & Crash)
 
 /** A trainer at work. */
 export interface TrainerProcess {
   /** Resolves when the process is gone. */
   readonly ended: Promise<TrainerEnd>
-  /** Asks it to stop between two steps; it is killed when it has not after `STOP_GRACE_MS`. */
+  /** Asks it to stop between two steps; it is killed when it takes too long. */
   stop(options: { checkpoint: boolean }): void
+  /** The last lines that it wrote. */
+  logTail(): string[]
   /** Ends it at once. */
   kill(): void
 }
 
-/** A chunk of steps takes 100 ms, a checkpoint some tens; then there is no excuse. */
+/** A chunk of steps takes 100 ms; then there is no excuse. */
 const STOP_GRACE_MS = 4_000
+
+/** A checkpoint of the largest network is 600 MB. */
+const CHECKPOINT_GRACE_MS = 15_000
 
 /** The trainer needs no secret, so it gets none: only what makes Node and the engine run. */
 const ENVIRONMENT = /^(PATH|HOME|TMPDIR|LANG|TZ|LD_LIBRARY_PATH|CUDA_.*|NVIDIA_.*|TF_.*)$/
@@ -48,10 +57,17 @@ export function startTrainer(
     env: { ...inheritedEnvironment(), ...engineEnvironment(choice) },
     execArgv: ['--disable-warning=DEP0040'], // punycode, in the dependencies of tfjs
     serialization: 'advanced',
-    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   })
+  const log = createTrainerLog(logger)
+  for (const stream of [child.stdout, child.stderr]) if (stream) log.follow(stream)
+  const oomKillsBefore = countOomKills()
   logger.debug({ trainerPid: child.pid }, 'trainer started')
   const tell = (message: WorkerMessage) => child.connected && child.send(message, () => {}) // a lost child is seen by its exit
+  const killAfter = (ms: number) => {
+    const timer = setTimeout(() => child.kill('SIGKILL'), ms)
+    child.once('exit', () => clearTimeout(timer))
+  }
   let end: TrainerEnd | null = null
   child.on('message', raw => {
     const message = tryParse(raw)
@@ -64,17 +80,21 @@ export function startTrainer(
       child.kill('SIGKILL')
     } else if (message.type === 'finished' || message.type === 'stopped' || message.type === 'failed') {
       end = message
-      child.disconnect()
+      if (child.connected) child.disconnect()
+      killAfter(STOP_GRACE_MS)
     } else onReport(message)
   })
   tell({ type: 'start', job, choice })
   return {
-    ended: waitForExit(child).then(exit => end ?? { type: 'crashed', ...exit }),
+    ended: waitForEnd(child).then(exit => {
+      const sawOomKill = (countOomKills() ?? 0) > (oomKillsBefore ?? 0)
+      return end ?? { type: 'crashed', ...exit, sawOomKill }
+    }),
     stop(options) {
       tell({ type: 'stop', ...options })
-      const timer = setTimeout(() => child.kill('SIGKILL'), STOP_GRACE_MS)
-      child.once('exit', () => clearTimeout(timer))
+      killAfter(options.checkpoint ? CHECKPOINT_GRACE_MS : STOP_GRACE_MS)
     },
+    logTail: () => log.tail(),
     kill: () => void child.kill('SIGKILL'),
   }
 }
@@ -92,12 +112,15 @@ function tryParse(raw: unknown): TrainerMessage | null {
   }
 }
 
-async function waitForExit(
+/** Resolves when the process is gone and its last lines are read; its event `close` needs its own disconnect. */
+async function waitForEnd(
   child: ChildProcess,
 ): Promise<{ exitCode: number | null; signal: NodeJS.Signals | null }> {
   const [exitCode, signal] = await Promise.race([
     once(child, 'exit'),
     once(child, 'error').then(([error]) => Promise.reject(error)),
   ])
+  const streams = [child.stdout, child.stderr].flatMap(stream => stream ?? [])
+  await Promise.allSettled(streams.map(stream => finished(stream)))
   return { exitCode, signal }
 }

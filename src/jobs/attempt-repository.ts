@@ -1,9 +1,8 @@
 import type { Database, Db } from '../db/client.ts'
 import { Prisma } from '../db/generated/client.ts'
-import type { ErrorCode } from '../errors.ts'
 import type { JobPhase } from './lifecycle.ts'
 import { getJobRow, type JobRow } from './repository.ts'
-import { announceWork, changeJob, enqueue, transitionSql } from './state-repository.ts'
+import { changeJob, transitionSql } from './state-repository.ts'
 
 /**
  * The right to write a job's progress: it is good while the job runs under this attempt number. Every write of a
@@ -19,12 +18,28 @@ export interface Fenced {
   fenced: true
 }
 
-const holds = ({ attempt }: Fence) => Prisma.sql`status = 'running' AND attempt = ${attempt}`
+/** The condition that an attempt is still the job's. */
+export function holds({ attempt }: Fence): Prisma.Sql {
+  return Prisma.sql`status = 'running' AND attempt = ${attempt}`
+}
 
-/** Who claims, and for how long without a sign of life. */
+/** How often a worker says that it is alive. */
+export const HEARTBEAT_SECONDS = 2
+
+/**
+ * After its lease has run out, and after a start of Postgres, a holder may come back for this long before its job
+ * is given to another. It is part of the lease's length, so that a lost worker is replaced within it.
+ */
+export const GRACE_SECONDS = 2 * HEARTBEAT_SECONDS
+
+const leaseUntil = (leaseSeconds: number) =>
+  Prisma.sql`now() + make_interval(secs => ${leaseSeconds - GRACE_SECONDS})`
+
+/** Who claims. */
 export interface Claim {
   jobId: string
   workerId: string
+  /** After this long without a sign of life the job is another's; more than `GRACE_SECONDS`. */
   leaseSeconds: number
   engine: string
   device: string
@@ -32,19 +47,20 @@ export interface Claim {
 
 /**
  * Takes a queued job: next attempt, lease, out of the waiting line.
- * @returns null when somebody else has it, or it no longer waits
+ * @returns null when somebody else has it, or it no longer waits, or must wait longer after a crash
  */
 export async function claimJob(db: Database, claim: Claim): Promise<JobRow | null> {
   return db.$transaction(async tx => {
-    const { from, to } = transitionSql('claim')
+    const { from, to, event } = transitionSql('claim')
     const claimed = await changeJob(tx, {
       id: claim.jobId,
       set: Prisma.sql`${to}, phase = 'loading', attempt = attempt + 1, lease_owner = ${claim.workerId},
-        lease_until = now() + make_interval(secs => ${claim.leaseSeconds}), engine = ${claim.engine},
-        device = ${claim.device}, started_at = coalesce(started_at, now())`,
-      where: from,
+        lease_until = ${leaseUntil(claim.leaseSeconds)}, engine = ${claim.engine}, device = ${claim.device},
+        started_at = coalesce(started_at, now()), attempt_started_at = now()`,
+      where: Prisma.sql`${from}
+        AND NOT EXISTS (SELECT 1 FROM outbox WHERE job_id = ${claim.jobId} AND not_before > now())`,
       event: {
-        type: 'job.started',
+        type: event,
         data: { workerId: claim.workerId, engine: claim.engine, device: claim.device },
       },
     })
@@ -54,16 +70,23 @@ export async function claimJob(db: Database, claim: Claim): Promise<JobRow | nul
   })
 }
 
-/** Says that the worker is alive, and brings back whether the job shall end. */
+/** What the heartbeat brings back: what its owner wants of the job. */
+export interface Wishes {
+  cancelRequested: boolean
+  pauseRequested: boolean
+}
+
+/** Says that the worker is alive. An expired lease is renewed too, as long as nobody else has the job. */
 export async function renewLease(
   db: Db,
   fence: Fence,
   leaseSeconds: number,
-): Promise<Fenced | { fenced: false; cancelRequested: boolean }> {
-  const [row] = await db.$queryRaw<{ cancelRequested: boolean }[]>`
-    UPDATE jobs SET lease_until = now() + make_interval(secs => ${leaseSeconds})
+): Promise<Fenced | ({ fenced: false } & Wishes)> {
+  const [row] = await db.$queryRaw<Wishes[]>`
+    UPDATE jobs SET lease_until = ${leaseUntil(leaseSeconds)}
     WHERE id = ${fence.jobId} AND ${holds(fence)}
-    RETURNING cancel_requested_at IS NOT NULL AS "cancelRequested"`
+    RETURNING cancel_requested_at IS NOT NULL AS "cancelRequested",
+      pause_requested_at IS NOT NULL AS "pauseRequested"`
   return row ? { fenced: false, ...row } : { fenced: true }
 }
 
@@ -105,8 +128,8 @@ export interface EpochRecord {
   examplesPerSecond: number
 }
 
-/** How many checkpoints of a job are kept: one to resume from, and one should that be damaged. */
-const CHECKPOINTS_KEPT = 2
+/** How many of the newest checkpoints are kept: one to resume from, and one should that be damaged. */
+const NEWEST_KEPT = 2
 
 /**
  * Writes an epoch and the checkpoint at its end in one transaction. An epoch that was trained again after a
@@ -167,142 +190,48 @@ async function lockAttempt(tx: Db, fence: Fence): Promise<boolean> {
   return rows.length > 0
 }
 
-/** A new checkpoint is progress, so earlier crashes no longer count against the job. */
+/** A checkpoint that is further than all before is progress: what was charged to the job no longer counts. */
 async function insertCheckpoint(tx: Db, fence: Fence, checkpoint: CheckpointRecord): Promise<void> {
   const { jobId, attempt } = fence
+  const isProgress = Prisma.sql`
+    NOT EXISTS (SELECT 1 FROM checkpoints WHERE job_id = ${jobId} AND step >= ${checkpoint.step})`
+  await changeJob(tx, {
+    id: jobId,
+    set: Prisma.sql`crashes = CASE WHEN ${isProgress} THEN 0 ELSE crashes END,
+      workers_lost = CASE WHEN ${isProgress} THEN 0 ELSE workers_lost END`,
+    where: holds(fence),
+    event: { type: 'job.checkpoint', data: { step: checkpoint.step, epoch: checkpoint.epoch } },
+  })
   const row = { ...checkpoint, attempt }
   await tx.checkpoint.upsert({
     where: { jobId_step: { jobId, step: checkpoint.step } },
     create: { ...row, jobId },
     update: row, // made again after a resume, perhaps because the first was damaged
   })
-  await changeJob(tx, {
-    id: jobId,
-    set: Prisma.sql`charged = 0`,
-    where: holds(fence),
-    event: { type: 'job.checkpoint', data: { step: checkpoint.step, epoch: checkpoint.epoch } },
-  })
+  await deleteSuperseded(tx, jobId)
+}
+
+/**
+ * Keeps the newest checkpoints, and of those at an epoch's end the one of the epoch with the lowest `valLoss`
+ * (`loss` without validation).
+ */
+async function deleteSuperseded(tx: Db, jobId: string): Promise<void> {
   await tx.$executeRaw`
     DELETE FROM checkpoints WHERE job_id = ${jobId} AND step NOT IN (
-      SELECT step FROM checkpoints WHERE job_id = ${jobId} ORDER BY step DESC LIMIT ${CHECKPOINTS_KEPT})`
+      (SELECT step FROM checkpoints WHERE job_id = ${jobId} ORDER BY step DESC LIMIT ${NEWEST_KEPT})
+      UNION
+      (SELECT checkpoints.step FROM checkpoints
+        JOIN jobs ON jobs.id = checkpoints.job_id
+        JOIN epochs ON epochs.job_id = checkpoints.job_id AND epochs.epoch = checkpoints.epoch
+        WHERE checkpoints.job_id = ${jobId}
+          AND checkpoints.step::bigint * jobs.epochs = checkpoints.epoch::bigint * jobs.steps
+        ORDER BY (metrics->>(CASE WHEN metrics ? 'valLoss' THEN 'valLoss' ELSE 'loss' END))::float8 NULLS LAST,
+          checkpoints.step
+        LIMIT 1))`
 }
 
 /** Checkpoints that a resume may begin from, the newest first. */
 export async function listCheckpoints(db: Db, jobId: string): Promise<CheckpointRecord[]> {
   const rows = await db.checkpoint.findMany({ where: { jobId }, orderBy: { step: 'desc' } })
   return rows.map(({ step, epoch, sha256, bytes }) => ({ step, epoch, sha256, bytes: Number(bytes) }))
-}
-
-/**
- * Ends a job well, unless a cancel was accepted before.
- * @param version - the model version that `inTransaction` makes, together with the status or not at all
- * @returns the version, or null when fenced or cancelled
- */
-export async function succeedJob(
-  db: Database,
-  fence: Fence,
-  evaluation: object | null,
-  insertVersion: (tx: Db) => Promise<number>,
-): Promise<number | null> {
-  return db.$transaction(async tx => {
-    const locked = await tx.$queryRaw<unknown[]>`
-      SELECT 1 FROM jobs WHERE id = ${fence.jobId} AND ${holds(fence)} AND cancel_requested_at IS NULL FOR UPDATE`
-    if (locked.length === 0) return null
-    const version = await insertVersion(tx)
-    const { to } = transitionSql('succeed')
-    await changeJob(tx, {
-      id: fence.jobId,
-      set: Prisma.sql`${to}, ${ENDED}, model_version = ${version}, step = steps,
-        evaluation = ${evaluation === null ? null : JSON.stringify(evaluation)}::jsonb`,
-      where: holds(fence),
-      event: { type: 'job.succeeded', data: { modelVersion: version } },
-    })
-    await announceWork(tx) // a slot is free
-    return version
-  })
-}
-
-/** No lease, no phase, an end. */
-const ENDED = Prisma.sql`phase = NULL, lease_owner = NULL, lease_until = NULL, eta_seconds = NULL, finished_at = now()`
-
-/** Why a job failed. */
-export interface JobError {
-  code: ErrorCode
-  message: string
-  param: string | null
-}
-
-/** Ends a job that cannot succeed. An accepted cancel wins. @returns false when fenced or cancelled */
-export async function failJob(db: Db, fence: Fence, error: JobError): Promise<boolean> {
-  const { to } = transitionSql('fail')
-  const failed = await changeJob(db, {
-    id: fence.jobId,
-    set: Prisma.sql`${to}, ${ENDED}, error = ${JSON.stringify(error)}::jsonb`,
-    where: Prisma.sql`${holds(fence)} AND cancel_requested_at IS NULL`,
-    event: { type: 'job.failed', data: { error } },
-  })
-  await announceWork(db)
-  return failed !== null
-}
-
-/** Ends a job whose cancel was asked for. @returns false when fenced, or nobody asked */
-export async function cancelJob(db: Db, fence: Fence): Promise<boolean> {
-  const { to } = transitionSql('cancel')
-  const cancelled = await changeJob(db, {
-    id: fence.jobId,
-    set: Prisma.sql`${to}, ${ENDED}`,
-    where: Prisma.sql`${holds(fence)} AND cancel_requested_at IS NOT NULL`,
-    event: { type: 'job.cancelled', data: {} },
-  })
-  await announceWork(db)
-  return cancelled !== null
-}
-
-/** Why an attempt ended before its job. */
-export type InterruptReason = 'shutdown' | 'worker-lost' | 'trainer-crashed'
-
-/**
- * Puts an interrupted job back into the waiting line, to resume from its checkpoint.
- * @param charge - whether it counts towards the crashes after which a job is given up
- * @returns false when fenced, or when a cancel was asked for
- */
-export async function interruptJob(
-  db: Database,
-  fence: Fence,
-  reason: InterruptReason,
-  charge: boolean,
-): Promise<boolean> {
-  return db.$transaction(async tx => {
-    const { to } = transitionSql('interrupt')
-    // A holder that came back in time keeps its job.
-    const stillLost = reason === 'worker-lost' ? Prisma.sql`AND lease_until < now()` : Prisma.empty
-    const interrupted = await changeJob(tx, {
-      id: fence.jobId,
-      set: Prisma.sql`${to}, phase = NULL, lease_owner = NULL, lease_until = NULL, eta_seconds = NULL,
-        examples_per_second = NULL, charged = charged + ${charge ? 1 : 0}`,
-      where: Prisma.sql`${holds(fence)} AND cancel_requested_at IS NULL ${stillLost}`,
-      event: { type: 'job.interrupted', data: { reason } },
-    })
-    if (interrupted) await enqueue(tx, fence.jobId)
-    return interrupted !== null
-  })
-}
-
-/** How often attempts at a job have crashed since its last checkpoint. */
-export async function countCrashes(db: Db, jobId: string): Promise<number> {
-  const { charged } = await db.job.findUniqueOrThrow({ where: { id: jobId }, select: { charged: true } })
-  return charged
-}
-
-/**
- * Attempts whose worker has been silent for longer than its lease. Postgres's clock decides. After a restart of
- * Postgres nobody could renew, so holders get two heartbeats more.
- */
-export async function findExpiredAttempts(
-  db: Db,
-): Promise<(Fence & { charged: number; cancelRequested: boolean })[]> {
-  return db.$queryRaw`
-    SELECT id AS "jobId", attempt, charged, cancel_requested_at IS NOT NULL AS "cancelRequested" FROM jobs
-    WHERE status = 'running' AND lease_until < now() AND now() > pg_postmaster_start_time() + interval '4 seconds'
-    ORDER BY lease_until LIMIT 100`
 }

@@ -5,7 +5,7 @@ import { getJobRow } from './repository.ts'
 import { requestCancel } from './state-repository.ts'
 
 /**
- * Ends a queued job at once, and asks the worker of a running one to end it.
+ * Ends a queued or paused job at once, and asks the worker of a running one to end it.
  * @throws {AppError} JOB_NOT_FOUND, JOB_FINISHED, CANCEL_ALREADY_REQUESTED
  */
 export async function cancelJob(db: Database, id: string): Promise<void> {

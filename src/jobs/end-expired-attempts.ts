@@ -1,28 +1,30 @@
 import type { Database } from '../db/client.ts'
-import { cancelJob, failJob, findExpiredAttempts, interruptJob } from './attempt-repository.ts'
+import { cancelJob, findLostAttempts, interruptJob, type JobError, pauseJob } from './ending-repository.ts'
+import { WORKERS_LOST_MAX } from './lifecycle.ts'
 
-/** A job whose worker was lost this often without a new checkpoint is not tried again. */
-export const LOST_WORKERS_MAX = 10
+const GIVEN_UP: JobError = {
+  code: 'WORKER_LOST',
+  message:
+    `${WORKERS_LOST_MAX} workers in a row were lost while they trained this job, without a new checkpoint between. ` +
+    'See why the workers end (memory of the machine, network), then retry the job: it goes on from its last checkpoint',
+  param: null,
+  logTail: [],
+}
 
 /**
  * Ends the attempts of workers that were lost: their jobs wait again and resume from their checkpoints, those whose
- * cancel was asked for are cancelled, and a job that loses every worker that takes it is given up.
+ * cancel or pause was asked for get it, and a job that loses every worker that takes it is given up.
  * @returns how many attempts were ended
  */
 export async function endExpiredAttempts(db: Database): Promise<number> {
-  const expired = await findExpiredAttempts(db)
   let ended = 0
-  for (const { charged, cancelRequested, ...fence } of expired) {
-    const done = cancelRequested
-      ? await cancelJob(db, fence)
-      : charged + 1 >= LOST_WORKERS_MAX
-        ? await failJob(db, fence, {
-            code: 'WORKER_CRASHED',
-            message: `${LOST_WORKERS_MAX} workers were lost in a row while training this job, without a checkpoint between`,
-            param: null,
-          })
-        : await interruptJob(db, fence, 'worker-lost', true)
-    if (done) ended++
+  for (const fence of await findLostAttempts(db)) {
+    // Whoever wants the job's end or pause is obeyed; the worker that would have done it is gone.
+    const isEnded =
+      (await interruptJob(db, fence, 'worker-lost', GIVEN_UP)) !== 'refused' ||
+      (await cancelJob(db, fence, 'finder')) ||
+      (await pauseJob(db, fence, 'finder'))
+    if (isEnded) ended++
   }
   return ended
 }

@@ -99,14 +99,21 @@ function toWire(row: JobRow, queuePosition: number | null): Job {
     engine: row.engine,
     device: row.device,
     modelVersion: row.modelVersion,
-    error: row.error as Job['error'],
+    error: toError(row),
     metadata: row.metadata as Job['metadata'],
     createdAt: row.createdAt.toISOString(),
     queuedAt: row.queuedAt.toISOString(),
     startedAt: time(row.startedAt),
     finishedAt: time(row.finishedAt),
     cancelRequestedAt: time(row.cancelRequestedAt),
+    pauseRequestedAt: time(row.pauseRequestedAt),
   }
+}
+
+function toError({ error }: JobRow): Job['error'] {
+  if (error === null) return null
+  const stored = error as unknown as Omit<NonNullable<Job['error']>, 'logTail'> & { logTail?: string[] }
+  return { ...stored, logTail: stored.logTail ?? [] } // earlier releases kept none
 }
 
 /** Epochs of a job, oldest first. */

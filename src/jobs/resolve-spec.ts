@@ -99,6 +99,7 @@ function resolveTraining(
     }),
     ...(training.classWeight && { classWeight: resolveClassWeight(training.classWeight, dataset) }),
     seed: training.seed ?? randomSeed,
+    maxRuntimeSeconds: training.maxRuntimeSeconds ?? null,
   }
 }
 

@@ -1,20 +1,24 @@
-import { findDataset } from '../datasets/repository.ts'
 import type { Database } from '../db/client.ts'
 import { AppError } from '../errors.ts'
+import { mayHappen } from './lifecycle.ts'
 import { getJobRow } from './repository.ts'
 import { requeueEnded } from './state-repository.ts'
 
 /**
- * Queues a failed or cancelled job again under the same id.
+ * Queues a failed or cancelled job again under the same id, from its last checkpoint or from the start.
  * @throws {AppError} JOB_NOT_FOUND, JOB_NOT_RETRYABLE, DATASET_NOT_FOUND when its dataset is gone
  */
 export async function retryJob(db: Database, id: string, fromScratch: boolean): Promise<void> {
-  const job = await getJobRow(db, id)
-  if (!(await findDataset(db, job.datasetId))) {
-    throw new AppError('DATASET_NOT_FOUND', `the dataset ${job.datasetId} of the job was deleted`)
-  }
-  if (!(await requeueEnded(db, id, fromScratch))) {
-    const { status } = await getJobRow(db, id)
-    throw new AppError('JOB_NOT_RETRYABLE', `the job must be failed or cancelled; it is ${status}`)
+  const { datasetId, status } = await getJobRow(db, id)
+  const outcome = mayHappen('retry', status) ? await requeueEnded(db, id, fromScratch) : 'refused'
+  switch (outcome) {
+    case 'queued':
+      return
+    case 'dataset-deleted':
+      throw new AppError('DATASET_NOT_FOUND', `the dataset ${datasetId} of the job was deleted`)
+    case 'refused': {
+      const now = await getJobRow(db, id)
+      throw new AppError('JOB_NOT_RETRYABLE', `the job must be failed or cancelled; it is ${now.status}`)
+    }
   }
 }

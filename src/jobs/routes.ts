@@ -7,7 +7,9 @@ import { problemResponses } from '../http/problem-details.ts'
 import { storable } from '../names.ts'
 import { toPage } from '../pagination.ts'
 import { cancelJob } from './cancel.ts'
+import { pauseJob } from './pause.ts'
 import { getJob, listJobs } from './repository.ts'
+import { resumeJob } from './resume.ts'
 import { retryJob } from './retry.ts'
 import {
   DryRunSchema,
@@ -30,7 +32,7 @@ export interface JobDeps {
 const JobParams = Type.Object({ id: storable({ description: 'Job id: job_…' }) })
 const tags = ['jobs']
 
-/** `/v1/jobs`: submit, list, read, cancel, retry. */
+/** `/v1/jobs`: submit, list, read, cancel, pause, resume, retry. */
 export const jobRoutes: FastifyPluginAsyncTypebox<JobDeps> = async (app, deps) => {
   app.post(
     '/jobs',
@@ -117,7 +119,7 @@ export const jobRoutes: FastifyPluginAsyncTypebox<JobDeps> = async (app, deps) =
         tags,
         summary: 'Cancel a job',
         description:
-          'A queued job ends at once, a running one within seconds. It keeps its epochs and checkpoints.',
+          'A queued or paused job ends at once, a running one within seconds. It keeps its epochs and checkpoints.',
         params: JobParams,
         response: { 200: JobSchema, ...problemResponses(404, 409) },
       },
@@ -125,6 +127,41 @@ export const jobRoutes: FastifyPluginAsyncTypebox<JobDeps> = async (app, deps) =
     async ({ params }) => {
       await cancelJob(deps.db, params.id)
       return getJob(deps.db, params.id)
+    },
+  )
+
+  app.post(
+    '/jobs/:id/pause',
+    {
+      schema: {
+        tags,
+        summary: 'Pause a job',
+        description:
+          'A queued job is paused at once, a running one after a checkpoint; then its slot is free for others.',
+        params: JobParams,
+        response: { 200: JobSchema, ...problemResponses(404, 409) },
+      },
+    },
+    async ({ params }) => {
+      await pauseJob(deps.db, params.id)
+      return getJob(deps.db, params.id)
+    },
+  )
+
+  app.post(
+    '/jobs/:id/resume',
+    {
+      schema: {
+        tags,
+        summary: 'Queue a paused job again',
+        description: 'It goes on from its last checkpoint.',
+        params: JobParams,
+        response: { 202: JobSchema, ...problemResponses(404, 409) },
+      },
+    },
+    async ({ params }, reply) => {
+      await resumeJob(deps.db, params.id)
+      return reply.code(202).send(await getJob(deps.db, params.id))
     },
   )
 

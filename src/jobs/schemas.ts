@@ -104,6 +104,9 @@ export const JobSchema = Type.Object(
         code: Type.String(),
         message: Type.String(),
         param: Type.Union([Type.String(), Type.Null()]),
+        logTail: Type.Array(Type.String(), {
+          description: 'The last lines that its trainer wrote, the oldest first.',
+        }),
       }),
       'Why it failed; null otherwise.',
     ),
@@ -113,6 +116,10 @@ export const JobSchema = Type.Object(
     startedAt: nullable(Type.String({ format: 'date-time' }), 'First start; null before it.'),
     finishedAt: nullable(Type.String({ format: 'date-time' }), 'Null until ended.'),
     cancelRequestedAt: nullable(Type.String({ format: 'date-time' }), 'Null unless a cancel was asked for.'),
+    pauseRequestedAt: nullable(
+      Type.String({ format: 'date-time' }),
+      'Null unless a pause was asked for that has not taken effect.',
+    ),
   },
   { title: 'Job' },
 )

@@ -40,13 +40,18 @@ export async function changeJob(db: Db, { id, set, where, event }: Change): Prom
   return changed ?? null
 }
 
-/** The condition that a transition may happen, and the status it sets. */
-export function transitionSql(transition: Transition): { from: Prisma.Sql; to: Prisma.Sql } {
-  const { from, to } = TRANSITIONS[transition]
+/** The condition that a transition may happen, the status it sets, and the event that tells of it. */
+export function transitionSql(transition: Transition): {
+  from: Prisma.Sql
+  to: Prisma.Sql
+  event: EventType
+} {
+  const { from, to, event } = TRANSITIONS[transition]
   const statuses = from.map(status => Prisma.sql`${status}::job_status`)
   return {
     from: Prisma.sql`status IN (${Prisma.join(statuses)})`,
     to: Prisma.sql`status = ${to}::job_status`,
+    event,
   }
 }
 
@@ -81,10 +86,15 @@ export async function insertJob(tx: Db, { spec, ...job }: NewJob): Promise<void>
   await enqueue(tx, job.id)
 }
 
-/** Puts a queued job at its place in the waiting line, and tells those who hand out work. */
-export async function enqueue(db: Db, id: string): Promise<void> {
+/**
+ * Puts a queued job at its place in the waiting line, and tells those who hand out work.
+ * @param backoffSeconds - nobody may take it before
+ */
+export async function enqueue(db: Db, id: string, backoffSeconds = 0): Promise<void> {
   await db.$executeRaw`
-    INSERT INTO outbox (job_id, priority, queued_at) SELECT id, priority, queued_at FROM jobs WHERE id = ${id}`
+    INSERT INTO outbox (job_id, priority, queued_at, not_before)
+    SELECT id, priority, queued_at, now() + make_interval(secs => nullif(${backoffSeconds}::float8, 0))
+    FROM jobs WHERE id = ${id}`
   await announceWork(db)
 }
 
@@ -93,29 +103,29 @@ export async function announceWork(db: Db): Promise<void> {
   await db.$executeRaw`SELECT pg_notify('trainyard_work', '')`
 }
 
+/** What became of a wish: `done` at once, `requested` of the worker that runs the job, or refused. */
+export type Outcome = 'done' | 'requested' | 'refused'
+
 /**
- * Asks for a job's end. A queued job is cancelled at once; a running one gets the request, which its worker reads.
- * @returns what became of it; `refused` when it has ended, or was asked already
+ * Asks for a job's end. A waiting or paused job is cancelled at once; a running one gets the request, which its
+ * worker reads, and which takes the place of a pause.
  */
-export async function requestCancel(
-  db: Database,
-  id: string,
-): Promise<'cancelled' | 'requested' | 'refused'> {
+export async function requestCancel(db: Database, id: string): Promise<Outcome> {
   return db.$transaction(async tx => {
-    const { to } = transitionSql('cancel')
+    const { to, event } = transitionSql('cancel')
     const cancelled = await changeJob(tx, {
       id,
       set: Prisma.sql`${to}, cancel_requested_at = now(), finished_at = now()`,
       where: Prisma.sql`status IN ('queued', 'paused')`,
-      event: { type: 'job.cancelled', data: {} },
+      event: { type: event, data: {} },
     })
     if (cancelled) {
       await tx.outbox.deleteMany({ where: { jobId: id } })
-      return 'cancelled'
+      return 'done'
     }
     const requested = await changeJob(tx, {
       id,
-      set: Prisma.sql`cancel_requested_at = now()`,
+      set: Prisma.sql`cancel_requested_at = now(), pause_requested_at = NULL`,
       where: Prisma.sql`status = 'running' AND cancel_requested_at IS NULL`,
       event: { type: 'job.cancelling', data: {} },
     })
@@ -123,29 +133,77 @@ export async function requestCancel(
   })
 }
 
-/**
- * Queues a failed or cancelled job again, from its last checkpoint or from the start.
- * @returns false when it is neither failed nor cancelled
- */
-export async function requeueEnded(db: Database, id: string, fromScratch: boolean): Promise<boolean> {
+/** Asks for a pause. A waiting job is paused at once; a running one gets the request, which its worker reads. */
+export async function requestPause(db: Database, id: string): Promise<Outcome> {
   return db.$transaction(async tx => {
-    const { from, to } = transitionSql('retry')
+    const { to, event } = transitionSql('pause')
+    const paused = await changeJob(tx, {
+      id,
+      set: to,
+      where: Prisma.sql`status = 'queued'`,
+      event: { type: event, data: {} },
+    })
+    if (paused) {
+      await tx.outbox.deleteMany({ where: { jobId: id } })
+      return 'done'
+    }
+    const requested = await changeJob(tx, {
+      id,
+      set: Prisma.sql`pause_requested_at = now()`,
+      where: Prisma.sql`status = 'running' AND cancel_requested_at IS NULL AND pause_requested_at IS NULL`,
+      event: null,
+    })
+    return requested ? 'requested' : 'refused'
+  })
+}
+
+/** Queues a paused job again, behind those that wait. @returns false when it is not paused */
+export async function requeuePaused(db: Database, id: string): Promise<boolean> {
+  return db.$transaction(async tx => {
+    const { from, to, event } = transitionSql('resume')
+    const requeued = await changeJob(tx, {
+      id,
+      set: Prisma.sql`${to}, queued_at = now()`,
+      where: from,
+      event: { type: event, data: {} },
+    })
+    if (requeued) await enqueue(tx, id)
+    return requeued !== null
+  })
+}
+
+/**
+ * Queues a failed or cancelled job again, from its last checkpoint or from the start. What was charged to it, and
+ * the time it ran, no longer count.
+ * @returns why not: it is neither failed nor cancelled, or its dataset was deleted
+ */
+export async function requeueEnded(
+  db: Database,
+  id: string,
+  fromScratch: boolean,
+): Promise<'queued' | 'refused' | 'dataset-deleted'> {
+  return db.$transaction(async tx => {
+    // The dataset must not be deleted between the check and the change.
+    const kept = await tx.$queryRaw<unknown[]>`
+      SELECT 1 FROM datasets WHERE id = (SELECT dataset_id FROM jobs WHERE id = ${id}) FOR SHARE`
+    if (kept.length === 0) return 'dataset-deleted'
+    const { from, to, event } = transitionSql('retry')
     const place = fromScratch
       ? Prisma.sql`, epoch = 0, step = 0, last_metrics = NULL, best_metrics = NULL, evaluation = NULL`
       : Prisma.empty
     const requeued = await changeJob(tx, {
       id,
-      set: Prisma.sql`${to}, charged = 0, queued_at = now(), finished_at = NULL, cancel_requested_at = NULL,
-        error = NULL, examples_per_second = NULL, eta_seconds = NULL ${place}`,
+      set: Prisma.sql`${to}, crashes = 0, workers_lost = 0, runtime_seconds = 0, queued_at = now(),
+        finished_at = NULL, cancel_requested_at = NULL, error = NULL, examples_per_second = NULL ${place}`,
       where: from,
-      event: { type: 'job.queued', data: { retry: true, fromScratch } },
+      event: { type: event, data: { retry: true, fromScratch } },
     })
-    if (!requeued) return false
+    if (!requeued) return 'refused'
     if (fromScratch) {
       await tx.epoch.deleteMany({ where: { jobId: id } })
       await tx.checkpoint.deleteMany({ where: { jobId: id } })
     }
     await enqueue(tx, id)
-    return true
+    return 'queued'
   })
 }

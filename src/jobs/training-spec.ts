@@ -40,6 +40,9 @@ export const ClassWeightSchema = Type.Unsafe<'balanced' | Record<string, number>
   else: { type: 'string', enum: ['balanced'] },
 })
 
+/** 20 days; a timer of Node.js holds at most 2³¹ − 1 milliseconds, which are 24. */
+const MAX_RUNTIME_SECONDS_MAX = 1_728_000
+
 /** How to train, in a request; everything has a default. */
 export const TrainingSchema = Type.Object(
   {
@@ -58,6 +61,13 @@ export const TrainingSchema = Type.Object(
         minimum: 0,
         maximum: Number.MAX_SAFE_INTEGER,
         description: 'Default: a random one, recorded.',
+      }),
+    ),
+    maxRuntimeSeconds: Type.Optional(
+      Type.Union([Type.Integer({ minimum: 1, maximum: MAX_RUNTIME_SECONDS_MAX }), Type.Null()], {
+        description:
+          'After so many seconds of running, over all attempts, the job fails with MAX_RUNTIME_EXCEEDED, after a ' +
+          'checkpoint. Default: null, no limit.',
       }),
     ),
   },
@@ -79,4 +89,6 @@ export interface TrainingSpec {
   /** By label, for every class. */
   classWeight?: Record<string, number>
   seed: number
+  /** Running time over all attempts at most; null: no limit. */
+  maxRuntimeSeconds: number | null
 }

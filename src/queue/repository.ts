@@ -15,7 +15,7 @@ export interface WaitingJob {
 
 /**
  * Calls `dispatch` with the jobs at the head of the line that free slots can take, inside a transaction that keeps
- * other relays away.
+ * other relays away. A job that waits after a crash is left out until its time.
  * @returns 0 when another relay is at work, or nothing is to be done
  */
 export async function withFreeSlots(
@@ -29,17 +29,27 @@ export async function withFreeSlots(
     const waiting = await tx.$queryRaw<WaitingJob[]>`
       WITH free AS (
         SELECT (SELECT coalesce(sum(slots), 0) FROM workers WHERE heartbeat_at > now() - make_interval(secs => ${WORKER_SILENCE_SECONDS}))
-          - (SELECT count(*) FROM jobs WHERE status = 'running' AND lease_until > now())
+          - (SELECT count(*) FROM jobs JOIN workers ON workers.id = lease_owner
+            WHERE status = 'running' AND heartbeat_at > now() - make_interval(secs => ${WORKER_SILENCE_SECONDS}))
           - (SELECT count(*) FROM outbox WHERE dispatched_at > now() - make_interval(secs => ${REDISPATCH_SECONDS})) AS slots
       )
       SELECT job_id AS "jobId", job_id || '-' || attempt || '-' || dispatches AS "wakeUpName"
       FROM outbox JOIN jobs ON jobs.id = job_id
-      WHERE dispatched_at IS NULL OR dispatched_at <= now() - make_interval(secs => ${REDISPATCH_SECONDS})
+      WHERE (dispatched_at IS NULL OR dispatched_at <= now() - make_interval(secs => ${REDISPATCH_SECONDS}))
+        AND (not_before IS NULL OR not_before <= now())
       ORDER BY outbox.priority, outbox.queued_at, outbox.id
       LIMIT (SELECT greatest(slots, 0) FROM free)
       FOR UPDATE OF outbox SKIP LOCKED`
     return waiting.length === 0 ? 0 : dispatch(tx, waiting)
   })
+}
+
+/** Milliseconds until the first of the jobs that wait after a crash may be taken; null when none waits so. */
+export async function findNextDueMs(db: Db): Promise<number | null> {
+  const [row] = await db.$queryRaw<{ dueMs: number | null }[]>`
+    SELECT (1000 * extract(epoch FROM min(not_before) - clock_timestamp()))::float8 AS "dueMs"
+    FROM outbox WHERE not_before > now()`
+  return row?.dueMs ?? null
 }
 
 /** Notes that the queue was told about a job. */

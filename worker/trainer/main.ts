@@ -1,8 +1,9 @@
 import os from 'node:os'
-import { AppError } from '../../src/errors.ts'
+import { AppError, type ErrorCode } from '../../src/errors.ts'
 import { createDiskBlobStore } from '../../src/storage/disk-blob-store.ts'
 import { openEngine } from '../engines/choose-engine.ts'
 import { parseMessage, type TrainerMessage, WorkerMessageSchema } from './messages.ts'
+import { isOutOfMemory } from './out-of-memory.ts'
 import { runTraining } from './run-training.ts'
 
 /** The API and the databases on the same machine come first. */
@@ -40,15 +41,24 @@ process.on('message', async (raw: unknown) => {
   hasEnded = true
 })
 
-function describe(error: unknown): {
-  code: 'TRAINING_DIVERGED' | 'TRAINER_FAILED' | 'STORAGE_FULL'
-  message: string
-} {
-  if (error instanceof AppError && error.code === 'TRAINING_DIVERGED')
-    return { code: error.code, message: error.message }
+/**
+ * What the job's owner must know to mend it.
+ * @throws the error itself when the machine is at fault: this process crashes, and another attempt may do better
+ */
+function describe(error: unknown): { code: ErrorCode; message: string } {
+  if (error instanceof AppError) return { code: error.code, message: error.message }
   const message = error instanceof Error ? error.message : String(error)
   if (error instanceof Error && 'code' in error && (error.code === 'ENOSPC' || error.code === 'EDQUOT')) {
-    return { code: 'STORAGE_FULL', message: `the data folder is full: ${message}` }
+    const advice = 'Make room there, then retry the job: it goes on from its last checkpoint'
+    return { code: 'STORAGE_FULL', message: `the data folder is full: ${message}. ${advice}` }
   }
+  if (isOutOfMemory(message)) {
+    const advice = 'Use a smaller network, batch or dataset, or a machine with more memory'
+    return {
+      code: 'OUT_OF_MEMORY',
+      message: `the training must fit into the memory of its worker; it did not: ${message}. ${advice}`,
+    }
+  }
+  if (error instanceof Error && 'syscall' in error) throw error
   return { code: 'TRAINER_FAILED', message }
 }

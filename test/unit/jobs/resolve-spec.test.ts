@@ -58,6 +58,7 @@ describe('a job request', () => {
       metrics: ['accuracy'],
       validation: { split: 'test' },
       seed: 77,
+      maxRuntimeSeconds: null,
     })
     expect(preprocessing).toEqual({ scale: 1 / 255 })
   })

@@ -63,6 +63,7 @@ async function createJob(
       metrics: ['accuracy'],
       validation: { fraction: 0.2 },
       seed: 11,
+      maxRuntimeSeconds: null,
     },
     preprocessing: { scale: change.scale ?? 1 / 255 },
     parameterCount: 37 * 8 + 9 * 3,
