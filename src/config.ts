@@ -36,6 +36,7 @@ export const ConfigSchema = Type.Object({
     }),
   ),
   TRAINYARD_ENGINE: Type.Enum(['auto', 'tensorflow', 'portable'] as const, { default: 'auto' }),
+  TRAINYARD_DEVICE: Type.Enum(['auto', 'cpu', 'gpu'] as const, { default: 'auto' }),
   TRAINYARD_TENSORFLOW_DIR: Type.String({
     default: path.join(os.homedir(), '.cache', 'trainyard', 'tensorflow'),
     description: 'Where setup:tensorflow keeps the native libraries, outside node_modules.',
@@ -75,6 +76,7 @@ export interface Config {
   dataDir: string
   apiKey: string | null
   engine: 'auto' | 'tensorflow' | 'portable'
+  device: 'auto' | 'cpu' | 'gpu'
   tensorflowDir: string
   workerSlots: number
   leaseSeconds: number
@@ -111,6 +113,7 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
     dataDir: path.resolve(settings.TRAINYARD_DATA_DIR),
     apiKey: settings.TRAINYARD_API_KEY ?? null,
     engine: settings.TRAINYARD_ENGINE,
+    device: settings.TRAINYARD_DEVICE,
     tensorflowDir: path.resolve(settings.TRAINYARD_TENSORFLOW_DIR),
     workerSlots: settings.TRAINYARD_WORKER_SLOTS,
     leaseSeconds: settings.TRAINYARD_LEASE_SECONDS,

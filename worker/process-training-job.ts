@@ -9,13 +9,13 @@ import type { TrainingSpec } from '../src/jobs/training-spec.ts'
 import type { Logger } from '../src/logger.ts'
 import type { Network } from '../src/mlp/network.ts'
 import type { Preprocessing } from '../src/mlp/preprocessing.ts'
-import type { EngineChoice } from './engines/choose-engine.ts'
 import { type AttemptEnd, describeError, finishAttempt, type StopReason } from './finish-attempt.ts'
 import { keepLease } from './lease.ts'
 import { persist } from './persist.ts'
 import { createReportWriter } from './report-writer.ts'
 import type { TrainerJob } from './trainer/messages.ts'
-import { startTrainer } from './trainer-process.ts'
+import type { TrainerPool } from './trainer-pool.ts'
+import type { TrainerReport } from './trainer-process.ts'
 
 /** What a worker works with. */
 export interface WorkerDeps {
@@ -23,7 +23,10 @@ export interface WorkerDeps {
   listener: Listener
   logger: Logger
   workerId: string
-  choice: EngineChoice
+  trainers: TrainerPool
+  /** What the trainers compute with, and on. */
+  engine: string
+  device: string
   dataDir: string
   leaseSeconds: number
   checkpointSeconds: number
@@ -35,7 +38,7 @@ export interface WorkerDeps {
 /** Claims a job, supervises its trainer, finishes it. Does nothing when somebody else has the job. */
 export async function processTrainingJob(deps: WorkerDeps, jobId: string): Promise<void> {
   if (deps.stopping.aborted) return
-  const job = await claimJob(deps.db, { ...deps, ...deps.choice, jobId })
+  const job = await claimJob(deps.db, { ...deps, jobId })
   if (!job) return
   const logger = deps.logger.child({ jobId, attempt: job.attempt })
   const fence = { jobId, attempt: job.attempt }
@@ -102,7 +105,11 @@ async function superviseTrainer(
     trainer.kill()
   }
   const reports = createReportWriter(deps, fence, why => (why === 'fenced' ? onFenced() : trainer.kill()))
-  const trainer = startTrainer(job, deps.choice, report => reports.write(report), deps.logger)
+  const trainer = deps.trainers.take()
+  trainer.start(job, report => {
+    if (isNearlyOver(report)) deps.trainers.prepareNext(trainer)
+    reports.write(report)
+  })
   const stopReasons = new Set<StopReason>()
   const stop = (reason: StopReason) => {
     stopReasons.add(reason)
@@ -127,6 +134,15 @@ async function superviseTrainer(
     trainer.kill()
     await lease.close()
   }
+}
+
+/** Loading an engine takes about this long; the next job's is loaded while this one's last steps run. */
+const PREPARE_AHEAD_SECONDS = 2
+
+function isNearlyOver(report: TrainerReport): boolean {
+  if (report.type !== 'progress') return false
+  const { etaSeconds, phase } = report.progress
+  return phase !== 'training' || (etaSeconds !== null && etaSeconds < PREPARE_AHEAD_SECONDS)
 }
 
 /** Jobs of earlier releases have no limit either. */

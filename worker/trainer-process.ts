@@ -20,10 +20,20 @@ export type TrainerEnd =
   | Extract<TrainerMessage, { type: 'finished' | 'stopped' | 'failed' }>
   | ({ type: 'crashed' } & Crash)
 
-/** A trainer at work. */
+/** What a trainer reports while it works. */
+export type TrainerReport = Extract<TrainerMessage, { type: 'progress' | 'epoch' | 'checkpoint' }>
+
+/** A trainer, waiting or at work. */
 export interface TrainerProcess {
+  /** Resolves when the engine is loaded, with what it computes on. @throws Error when the process ended before */
+  readonly loaded: Promise<{ device: string }>
   /** Resolves when the process is gone. */
   readonly ended: Promise<TrainerEnd>
+  /**
+   * Gives it its only job; it may still be loading.
+   * @param onReport - called with everything but the last message, in order
+   */
+  start(job: TrainerJob, onReport: (report: TrainerReport) => void): void
   /** Asks it to stop between two steps; it is killed when it takes too long. */
   stop(options: { checkpoint: boolean }): void
   /** The last lines that it wrote. */
@@ -42,19 +52,14 @@ const CHECKPOINT_GRACE_MS = 15_000
 const ENVIRONMENT = /^(PATH|HOME|TMPDIR|LANG|TZ|LD_LIBRARY_PATH|CUDA_.*|NVIDIA_.*|TF_.*)$/
 
 /**
- * Forks a trainer and gives it its job. It has its own memory and ends with its worker, so a crash in native code
- * is the end of one attempt and of nothing else.
- * @param onReport - called with everything but the last message, in order
+ * Forks a trainer, which loads its engine and waits for a job. It has its own memory and ends with its worker, so a
+ * crash in native code is the end of one attempt and of nothing else.
+ * @param gpu - the only GPU that it sees, by number; null: as the engine was chosen
  */
-export function startTrainer(
-  job: TrainerJob,
-  choice: EngineChoice,
-  onReport: (message: Exclude<TrainerMessage, TrainerEnd>) => void,
-  logger: Logger,
-): TrainerProcess {
+export function forkTrainer(choice: EngineChoice, gpu: number | null, logger: Logger): TrainerProcess {
   const entry = fileURLToPath(new URL(`./trainer/main${import.meta.url.slice(-3)}`, import.meta.url))
   const child = fork(entry, [], {
-    env: { ...inheritedEnvironment(), ...engineEnvironment(choice) },
+    env: { ...inheritedEnvironment(), ...engineEnvironment(choice, gpu) },
     execArgv: ['--disable-warning=DEP0040'], // punycode, in the dependencies of tfjs
     serialization: 'advanced',
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
@@ -62,34 +67,51 @@ export function startTrainer(
   const log = createTrainerLog(logger)
   for (const stream of [child.stdout, child.stderr]) if (stream) log.follow(stream)
   const oomKillsBefore = countOomKills()
-  logger.debug({ trainerPid: child.pid }, 'trainer started')
+  logger.debug({ trainerPid: child.pid }, 'trainer forked')
   const tell = (message: WorkerMessage) => child.connected && child.send(message, () => {}) // a lost child is seen by its exit
   const killAfter = (ms: number) => {
     const timer = setTimeout(() => child.kill('SIGKILL'), ms)
     child.once('exit', () => clearTimeout(timer))
   }
   let end: TrainerEnd | null = null
+  let report: (message: TrainerReport) => void = () => {}
+  let tellLoaded: (engine: { device: string }) => void = () => {}
   child.on('message', raw => {
     const message = tryParse(raw)
-    if (message === null) {
-      end = {
-        type: 'failed',
-        code: 'TRAINER_FAILED',
-        message: 'the trainer sent a message that nobody understands',
-      }
-      child.kill('SIGKILL')
-    } else if (message.type === 'finished' || message.type === 'stopped' || message.type === 'failed') {
-      end = message
-      if (child.connected) child.disconnect()
-      killAfter(STOP_GRACE_MS)
-    } else onReport(message)
+    switch (message?.type) {
+      case 'loaded':
+        return tellLoaded(message)
+      case 'progress':
+      case 'epoch':
+      case 'checkpoint':
+        return report(message)
+      case undefined:
+        end = { type: 'failed', code: 'TRAINER_FAILED', message: NOT_UNDERSTOOD }
+        child.kill('SIGKILL')
+        return
+      default:
+        end = message
+        if (child.connected) child.disconnect()
+        killAfter(STOP_GRACE_MS)
+    }
   })
-  tell({ type: 'start', job, choice })
+  tell({ type: 'load', choice })
+  const ended = waitForEnd(child).then((exit): TrainerEnd => {
+    const sawOomKill = (countOomKills() ?? 0) > (oomKillsBefore ?? 0)
+    return end ?? { type: 'crashed', ...exit, sawOomKill }
+  })
+  const loaded = new Promise<{ device: string }>((resolve, reject) => {
+    tellLoaded = resolve
+    ended.then(how => reject(new Error(`a trainer cannot load its engine: ${explain(how)}`)), reject)
+  })
+  loaded.catch(() => {}) // who waits for it hears of it
   return {
-    ended: waitForEnd(child).then(exit => {
-      const sawOomKill = (countOomKills() ?? 0) > (oomKillsBefore ?? 0)
-      return end ?? { type: 'crashed', ...exit, sawOomKill }
-    }),
+    loaded,
+    ended,
+    start(job, onReport) {
+      report = onReport
+      tell({ type: 'start', job })
+    },
     stop(options) {
       tell({ type: 'stop', ...options })
       killAfter(options.checkpoint ? CHECKPOINT_GRACE_MS : STOP_GRACE_MS)
@@ -97,6 +119,14 @@ export function startTrainer(
     logTail: () => log.tail(),
     kill: () => void child.kill('SIGKILL'),
   }
+}
+
+const NOT_UNDERSTOOD = 'the trainer sent a message that nobody understands'
+
+function explain(end: TrainerEnd): string {
+  if (end.type === 'failed') return end.message
+  if (end.type === 'crashed') return `it ended by ${end.signal ?? `exit code ${end.exitCode}`}`
+  return 'it ended'
 }
 
 function inheritedEnvironment(): NodeJS.ProcessEnv {

@@ -22,14 +22,15 @@ export type TrainingWorkerDeps = Omit<WorkerDeps, 'workerId' | 'stopping'> & {
 export async function startTrainingWorker(deps: TrainingWorkerDeps): Promise<TrainingWorker> {
   const stopping = new AbortController()
   const workerId = newId('worker')
-  const self = { ...deps.choice, slots: deps.slots, id: workerId, hostname: os.hostname(), pid: process.pid }
+  const { engine, device, slots } = deps
+  const self = { engine, device, slots, id: workerId, hostname: os.hostname(), pid: process.pid }
   await saveWorker(deps.db, self)
   await announceWork(deps.db)
   const heartbeat = setInterval(async () => {
     await saveWorker(deps.db, self).catch(error => deps.logger.debug({ err: error }, 'heartbeat not written'))
   }, HEARTBEAT_MS)
   const work = { ...deps, workerId, stopping: stopping.signal }
-  const consumer = deps.queue.consume(jobId => processTrainingJob(work, jobId), deps.slots)
+  const consumer = deps.queue.consume(jobId => processTrainingJob(work, jobId), slots)
   return {
     async close() {
       stopping.abort()

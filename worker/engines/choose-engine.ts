@@ -3,22 +3,33 @@ import type { Config } from '../../src/config.ts'
 import type { Engine } from './engine.ts'
 import { createPortableEngine } from './portable/engine.ts'
 import { createTensorflowEngine } from './tensorflow/engine.ts'
-import { findAddon } from './tensorflow/locate.ts'
+import { countGpus, findAddon, findCudaLibraries } from './tensorflow/locate.ts'
 
 /** What a worker's trainers compute with. */
 export type EngineChoice =
   | { engine: 'portable'; device: 'cpu' }
   | { engine: 'tensorflow'; device: 'cpu'; addon: string; threads: number }
+  | { engine: 'tensorflow'; device: 'gpu'; addon: string; threads: 1; gpus: number; libraries: string[] }
 
 /** More threads than this share too little work in a step of a small network. */
 const THREADS_MAX = 8
 
 /**
- * The engine that the settings ask for, and that this machine has: with `auto` TensorFlow where it was set up.
- * @throws Error when it was asked for by name and is not there
+ * The engine and the device that the settings ask for, and that this machine has: with `auto` TensorFlow where it was
+ * set up, and GPUs where there are any and it was set up for them.
+ * @throws Error when something was asked for by name and is not there
  */
-export function chooseEngine(config: Pick<Config, 'engine' | 'tensorflowDir' | 'workerSlots'>): EngineChoice {
+export function chooseEngine(
+  config: Pick<Config, 'engine' | 'device' | 'tensorflowDir' | 'workerSlots'>,
+): EngineChoice {
   const addon = config.engine === 'portable' ? null : findAddon(config.tensorflowDir)
+  const gpus = addon && config.device !== 'cpu' ? countGpus() : 0
+  const libraries = findCudaLibraries(config.tensorflowDir)
+  if (addon && gpus > 0 && libraries.length > 0) {
+    if (config.workerSlots > gpus) throw new Error(tooManySlots(config.workerSlots, gpus))
+    return { engine: 'tensorflow', device: 'gpu', addon, threads: 1, gpus, libraries }
+  }
+  if (config.device === 'gpu') throw new Error(noGpu(config, gpus))
   if (addon) {
     const threads = Math.floor(os.availableParallelism() / config.workerSlots)
     return {
@@ -36,6 +47,16 @@ export function chooseEngine(config: Pick<Config, 'engine' | 'tensorflowDir' | '
   return { engine: 'portable', device: 'cpu' }
 }
 
+function tooManySlots(slots: number, gpus: number): string {
+  return `TRAINYARD_WORKER_SLOTS must be at most the number of GPUs, ${gpus}, for each trains one job; received ${slots}`
+}
+
+function noGpu({ tensorflowDir }: Pick<Config, 'tensorflowDir'>, gpus: number): string {
+  return gpus === 0
+    ? 'TRAINYARD_DEVICE=gpu needs the TensorFlow engine and an NVIDIA GPU; there is none here'
+    : `TRAINYARD_DEVICE=gpu needs the CUDA libraries in ${tensorflowDir}: run npm run setup:tensorflow`
+}
+
 /** Loads the engine; in the trainer only. */
 export async function openEngine(choice: EngineChoice): Promise<Engine> {
   return choice.engine === 'tensorflow'
@@ -45,14 +66,20 @@ export async function openEngine(choice: EngineChoice): Promise<Engine> {
 
 /**
  * The environment that TensorFlow reads as it is loaded: one thread inside an operation, `threads` operations at
- * once, which the shards of a batch keep busy.
- * @see tensorflow/core/common_runtime/process_util.cc
+ * once, which the shards of a batch keep busy; on a GPU the one that it sees, of whose memory it takes what it needs.
+ * @param gpu - the number of the trainer's GPU; null for the CPU
+ * @see tensorflow/core/common_runtime/process_util.cc; "Use a GPU" in TensorFlow's guide
  */
-export function engineEnvironment(choice: EngineChoice): Record<string, string> {
+export function engineEnvironment(choice: EngineChoice, gpu: number | null): Record<string, string> {
   if (choice.engine !== 'tensorflow') return {}
   return {
     TF_NUM_INTRAOP_THREADS: '1',
-    TF_NUM_INTEROP_THREADS: String(choice.threads),
+    TF_NUM_INTEROP_THREADS: String(choice.device === 'gpu' ? 2 : choice.threads),
     TF_CPP_MIN_LOG_LEVEL: '2',
+    CUDA_VISIBLE_DEVICES: gpu === null ? '-1' : String(gpu),
+    ...(choice.device === 'gpu' && {
+      TF_FORCE_GPU_ALLOW_GROWTH: 'true',
+      LD_LIBRARY_PATH: choice.libraries.join(':'),
+    }),
   }
 }

@@ -2,7 +2,8 @@ import os from 'node:os'
 import { AppError, type ErrorCode } from '../../src/errors.ts'
 import { createDiskBlobStore } from '../../src/storage/disk-blob-store.ts'
 import { openEngine } from '../engines/choose-engine.ts'
-import { parseMessage, type TrainerMessage, WorkerMessageSchema } from './messages.ts'
+import type { Engine } from '../engines/engine.ts'
+import { parseMessage, type TrainerJob, type TrainerMessage, WorkerMessageSchema } from './messages.ts'
 import { isOutOfMemory } from './out-of-memory.ts'
 import { runTraining } from './run-training.ts'
 
@@ -10,7 +11,7 @@ import { runTraining } from './run-training.ts'
 const NICENESS = 10
 
 /**
- * The trainer process: one attempt at one job, then it ends. It ends too when its worker goes away, and ignores the
+ * The trainer process: it loads its engine, waits for a job, makes one attempt at it and ends. It ends too when its worker goes away, and ignores the
  * terminal's Ctrl-C, which its worker answers for it.
  */
 let hasEnded = false
@@ -25,21 +26,35 @@ function send(message: TrainerMessage): void {
   process.send?.(message)
 }
 
+let loading: Promise<Engine> | null = null
+
 process.on('message', async (raw: unknown) => {
   const message = parseMessage(WorkerMessageSchema, raw)
-  if (message.type === 'stop') {
-    stopRequest = message
-    return
-  }
   try {
-    const engine = await openEngine(message.choice)
-    const blobs = createDiskBlobStore(message.job.dataDir)
-    await runTraining({ engine, blobs, send, stopRequest: () => stopRequest }, message.job)
+    switch (message.type) {
+      case 'load':
+        loading = openEngine(message.choice)
+        send({ type: 'loaded', device: (await loading).device })
+        return
+      case 'start':
+        await train(message.job)
+        break
+      case 'stop':
+        stopRequest = message
+        return
+    }
   } catch (error) {
     send({ type: 'failed', ...describe(error) })
   }
   hasEnded = true
 })
+
+async function train(job: TrainerJob): Promise<void> {
+  if (!loading) throw new Error('an engine must be loaded before a job starts')
+  const engine = await loading
+  const blobs = createDiskBlobStore(job.dataDir)
+  await runTraining({ engine, blobs, send, stopRequest: () => stopRequest }, job)
+}
 
 /**
  * What the job's owner must know to mend it.

@@ -30,9 +30,12 @@ export interface TrainerJob {
 /** What a worker tells its trainer. */
 export const WorkerMessageSchema = Type.Union([
   Type.Object({
-    type: Type.Literal('start'),
-    job: Type.Unsafe<TrainerJob>({ type: 'object' }),
+    type: Type.Literal('load'),
     choice: Type.Unsafe<EngineChoice>({ type: 'object', required: ['engine'] }),
+  }),
+  Type.Object({
+    type: Type.Literal('start'),
+    job: Type.Unsafe<TrainerJob>({ type: 'object', required: ['jobId'] }),
   }),
   Type.Object({
     type: Type.Literal('stop'),
@@ -54,6 +57,8 @@ const Checkpoint = Type.Unsafe<CheckpointRecord>({
 
 /** What a trainer tells its worker. */
 export const TrainerMessageSchema = Type.Union([
+  /** The engine is loaded; jobs may come. */
+  Type.Object({ type: Type.Literal('loaded'), device: Type.String() }),
   Type.Object({
     type: Type.Literal('progress'),
     progress: Type.Unsafe<Progress>({ type: 'object', required: ['phase', 'step'] }),
