@@ -24,6 +24,11 @@ export function assertNode() {
   process.exit(1)
 }
 
+/** Settings in the file .env; those of the environment come first. */
+export function loadSettings() {
+  if (existsSync(at('.env'))) process.loadEnvFile(at('.env'))
+}
+
 /** Scripts of packages do not run by themselves (.npmrc); the one that matters makes links among Postgres' libraries. */
 export function ensureInstalled() {
   const stamp = at('node_modules', '.trainyard-installed')

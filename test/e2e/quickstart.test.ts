@@ -15,7 +15,7 @@ it('the quickstart trains MNIST through the API to at least 97 %, answers ten di
   const { stdout } = await promisify(execFile)('npm', ['run', 'quickstart', '--', '--exit'], {
     cwd: root,
     env: { ...process.env, PORT: '0', TRAINYARD_DATA_DIR: dataDir, DATABASE_URL: '', REDIS_URL: '' },
-    timeout: 200_000,
+    timeout: 400_000,
   })
   expect(stdout).toContain('Uploaded MNIST: 60000 training and 10000 test images')
   const epochs = stdout.match(/^ +\d+ +\d\.\d{4} +\d+\.\d\d % +\d\.\d{4} +\d+\.\d\d % +\d+\.\d\d$/gm) ?? []
