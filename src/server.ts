@@ -4,7 +4,7 @@ import { readConfig } from './config.ts'
 import { connect, openDeps } from './deps.ts'
 import { endWithParent } from './end-with-parent.ts'
 import { announceKey, hashKey, readBootstrapKey } from './http/api-keys.ts'
-import { findKeyId, saveBootstrapKey } from './http/key-repository.ts'
+import { findKeyId, findStreamTokenKeyId, saveBootstrapKey } from './http/key-repository.ts'
 import { createImageDecoder } from './inference/decode-image.ts'
 import { createPredictorCache } from './inference/predictor-cache.ts'
 import { createLogger } from './logger.ts'
@@ -27,6 +27,7 @@ const app = await buildApp({
   ...config,
   version: readVersion(),
   findKeyId: sha256 => findKeyId(deps.db, sha256),
+  findStreamTokenKeyId: sha256 => findStreamTokenKeyId(deps.db, sha256),
   predictors: createPredictorCache(deps.blobs, PREDICTOR_BYTES_MAX),
   decodeImage: createImageDecoder(),
   queue: () => queue,
