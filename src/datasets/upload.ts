@@ -27,17 +27,21 @@ export async function receiveDataset(
 ): Promise<NewDataset> {
   const fields = new Map<string, string>()
   const files = new Map<string, IdxFile>()
+  let firstFile: string | null = null
   try {
     for await (const part of parts) {
       if (part.kind === 'field') {
-        if (files.size > 0) {
-          throw new AppError(
-            'MALFORMED_REQUEST',
-            `text parts must come before file parts; received ${part.name} late`,
-          )
+        if (firstFile !== null) {
+          const detail = `text parts must come before file parts; received ${part.name} after ${firstFile}`
+          throw new AppError('MALFORMED_REQUEST', detail)
         }
         addField(fields, part.name, part.value)
       } else {
+        firstFile ??= part.name
+        if (!fields.has('name')) {
+          await skip(part.content) // whether the name is missing or late, the rest will show
+          continue
+        }
         nameOf(fields)
         assertExpectedFile(files, part.name)
         const limits = { bytesMax: deps.uploadBytesMax }
@@ -48,6 +52,10 @@ export async function receiveDataset(
   } finally {
     await Promise.all([...files.values()].map(file => file.draft.discard()))
   }
+}
+
+async function skip(content: AsyncIterable<Buffer>): Promise<void> {
+  for await (const _piece of content);
 }
 
 function addField(fields: Map<string, string>, name: string, value: string): void {
