@@ -211,5 +211,5 @@ it('one process collects at a time, on its own schedule, and a deleted dataset f
     expect(await db.streamToken.count()).toBe(1)
   })
   await until(async () => (await db.streamToken.count()) === 0, { what: 'the collection' })
-  expect(service.api.output()).toContain('garbage collected')
+  await until(() => service.api.output().includes('garbage collected'), { what: 'the log of it' })
 })
