@@ -1,3 +1,4 @@
+import { mkdir } from 'node:fs/promises'
 import path from 'node:path'
 import type { Config } from '../src/config.ts'
 import { startEmbeddedPostgres } from '../src/db/embedded-postgres.ts'
@@ -8,6 +9,7 @@ export async function withDatabase<Result>(
   work: (databaseUrl: string) => Promise<Result>,
 ): Promise<Result> {
   if (config.databaseUrl !== null) return work(config.databaseUrl)
+  await mkdir(config.dataDir, { recursive: true }) // as root, another account must be able to enter it
   const postgres = await startEmbeddedPostgres(path.join(config.dataDir, 'postgres'))
   try {
     return await work(postgres.url)
