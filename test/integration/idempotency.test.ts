@@ -264,7 +264,11 @@ describe('an upload under a key', () => {
 
 it('a prediction under a key is computed once', async () => {
   await service.startWorker()
-  const id = await service.submit(datasetId, { name: 'asked', training: { epochs: 1, seed: 1 } })
+  const id = await service.submit(datasetId, {
+    name: 'asked',
+    priority: -1,
+    training: { epochs: 1, seed: 1 },
+  })
   await service.untilJob(id, ({ status }) => status === 'succeeded')
   const [key, body] = [newKey(), { instances: [Array(36).fill(7)] }]
   const first = await post('/v1/models/asked/predict', key, body)
