@@ -3,9 +3,11 @@ import helmet from '@fastify/helmet'
 import { fastifySSE } from '@fastify/sse'
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyPluginAsync } from 'fastify'
 import { type DatasetDeps, datasetRoutes } from './datasets/routes.ts'
-import { type FindKeyId, registerAuth } from './http/auth.ts'
+import { type AuthDeps, registerAuth } from './http/auth.ts'
 import { registerOpenApi } from './http/openapi.ts'
 import { registerProblemDetails, sendProblem } from './http/problem-details.ts'
+import { registerRouteDefaults } from './http/route-defaults.ts'
+import { streamTokenRoutes } from './http/stream-token-routes.ts'
 import { registerValidation } from './http/validation.ts'
 import type { PredictDeps } from './inference/predict.ts'
 import { inferenceRoutes } from './inference/routes.ts'
@@ -21,7 +23,8 @@ export type AppDeps = DatasetDeps &
   MetricDeps &
   ModelDeps &
   PredictDeps &
-  OperationDeps & { logger: Logger; version: string; findKeyId: FindKeyId }
+  OperationDeps &
+  AuthDeps & { logger: Logger; version: string }
 
 const JSON_BYTES_MAX = 1024 ** 2
 const REQUEST_TIMEOUT_MS = 600_000
@@ -47,7 +50,8 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
 
   registerValidation(app)
   registerProblemDetails(app)
-  registerAuth(app, deps.findKeyId)
+  registerAuth(app, deps)
+  registerRouteDefaults(app)
   await app.register(helmet, { contentSecurityPolicy: false })
   await app.register(fastifySSE, { heartbeatInterval: 15_000 })
   await registerOpenApi(app, deps.version)
@@ -62,6 +66,7 @@ function v1Routes(deps: AppDeps): FastifyPluginAsync {
     await v1.register(datasetRoutes, deps)
     await v1.register(jobRoutes, deps)
     await v1.register(metricRoutes, deps)
+    await v1.register(streamTokenRoutes, deps)
     await v1.register(modelRoutes, deps)
     await v1.register(inferenceRoutes, deps)
     await v1.register(operationRoutes, deps)

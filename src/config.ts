@@ -62,6 +62,14 @@ export const ConfigSchema = Type.Object({
     2048 * MEBIBYTE,
     'Features of a split that are larger are trained in blocks from the disk.',
   ),
+  TRAINYARD_EVENT_RETENTION_DAYS: integer(1, 36_500, 90, 'Events of a job are kept this long after its end.'),
+  TRAINYARD_GARBAGE_SECONDS: integer(
+    60,
+    86_400,
+    3_600,
+    'A file that nothing names is kept this long, and two leases at least.',
+  ),
+  TRAINYARD_COLLECTION_SECONDS: integer(1, 86_400, 900, 'Between two collections of what nothing needs.'),
   LOG_LEVEL: Type.Enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const, {
     default: 'info',
   }),
@@ -84,6 +92,9 @@ export interface Config {
   uploadBytesMax: number
   trainerBytesMax: number
   residentBytesMax: number
+  eventRetentionDays: number
+  garbageSeconds: number
+  collectionSeconds: number
   logLevel: string
 }
 
@@ -121,6 +132,10 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
     uploadBytesMax: settings.TRAINYARD_UPLOAD_BYTES_MAX,
     trainerBytesMax: settings.TRAINYARD_TRAINER_BYTES_MAX,
     residentBytesMax: settings.TRAINYARD_RESIDENT_BYTES_MAX,
+    eventRetentionDays: settings.TRAINYARD_EVENT_RETENTION_DAYS,
+    // A worker that comes back within its lease may still name what it stored before.
+    garbageSeconds: Math.max(settings.TRAINYARD_GARBAGE_SECONDS, 2 * settings.TRAINYARD_LEASE_SECONDS),
+    collectionSeconds: settings.TRAINYARD_COLLECTION_SECONDS,
     logLevel: settings.LOG_LEVEL,
   }
 }

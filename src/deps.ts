@@ -94,7 +94,7 @@ async function connectOnce(deps: Deps, prepare: () => Promise<void>): Promise<Co
 }
 
 /** `prisma/migrations` of the package, seen from `src/` and from `dist/src/`. */
-function locateMigrations(): string {
+export function locateMigrations(): string {
   const isCompiled = import.meta.url.endsWith('.js')
   return fileURLToPath(
     new URL(isCompiled ? '../../prisma/migrations' : '../prisma/migrations', import.meta.url),

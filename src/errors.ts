@@ -13,6 +13,16 @@ export const ERRORS = {
   URI_TOO_LONG: { status: 414, title: 'The address is too long', retryable: false },
   UNSUPPORTED_MEDIA_TYPE: { status: 415, title: 'The content type is not supported here', retryable: false },
   VALIDATION_FAILED: { status: 422, title: 'The request does not fit its description', retryable: false },
+  IDEMPOTENCY_KEY_IN_USE: {
+    status: 409,
+    title: 'A request with this key is being answered',
+    retryable: true,
+  },
+  IDEMPOTENCY_KEY_REUSED: {
+    status: 422,
+    title: 'The key was used for another request',
+    retryable: false,
+  },
   INTERNAL: { status: 500, title: 'Something went wrong here', retryable: true },
   DATABASE_UNAVAILABLE: { status: 503, title: 'The database is away', retryable: true },
 
@@ -60,7 +70,7 @@ export type ErrorCode = keyof typeof ERRORS
 export interface FieldError {
   /** JSON pointer (RFC 6901) into the body; of a multipart body, `/` and the part's name. */
   pointer?: string
-  /** Name of a query or path parameter. */
+  /** Name of a query or path parameter, or of a header. */
   parameter?: string
   /** What is required and what was received. */
   detail: string

@@ -1,15 +1,15 @@
 import closeWithGrace from 'close-with-grace'
 import { buildApp } from './app.ts'
-import { readConfig } from './config.ts'
+import { readConfig, requireDatabaseUrl } from './config.ts'
 import { connect, openDeps } from './deps.ts'
 import { endWithParent } from './end-with-parent.ts'
 import { announceKey, hashKey, readBootstrapKey } from './http/api-keys.ts'
-import { findKeyId, saveBootstrapKey } from './http/key-repository.ts'
+import { findKeyId, findStreamTokenKeyId, saveBootstrapKey } from './http/key-repository.ts'
 import { createImageDecoder } from './inference/decode-image.ts'
 import { createPredictorCache } from './inference/predictor-cache.ts'
 import { createLogger } from './logger.ts'
+import { startRetention } from './operations/retention.ts'
 import type { TrainingQueue } from './queue/training-queue.ts'
-import { startGarbageCollection } from './storage/garbage-collection.ts'
 import { readVersion } from './version.ts'
 
 const POOL_SIZE = 10
@@ -27,6 +27,7 @@ const app = await buildApp({
   ...config,
   version: readVersion(),
   findKeyId: sha256 => findKeyId(deps.db, sha256),
+  findStreamTokenKeyId: sha256 => findStreamTokenKeyId(deps.db, sha256),
   predictors: createPredictorCache(deps.blobs, PREDICTOR_BYTES_MAX),
   decodeImage: createImageDecoder(),
   queue: () => queue,
@@ -37,7 +38,7 @@ if (bootstrap.isNew) announceKey(bootstrap.key, config.dataDir)
 
 const stopping = new AbortController()
 const connecting = connect(deps, stopping.signal, () => saveBootstrapKey(deps.db, hashKey(bootstrap.key)))
-const collection = startGarbageCollection(deps)
+const retention = startRetention({ ...deps, databaseUrl: requireDatabaseUrl(config) }, config)
 
 endWithParent()
 closeWithGrace({ delay: GRACE_MS, logger }, async ({ err, signal }) => {
@@ -45,7 +46,7 @@ closeWithGrace({ delay: GRACE_MS, logger }, async ({ err, signal }) => {
   else logger.info({ signal }, 'the API ends')
   stopping.abort()
   await app.close()
-  await collection.close()
+  await retention.close()
   await (await connecting)?.close()
   await deps.close()
 })

@@ -2,24 +2,36 @@ import multipart from '@fastify/multipart'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
 import type { Database } from '../db/client.ts'
+import { abortOnClose } from '../http/abort-on-close.ts'
+import { answerOnce } from '../http/idempotency/answer-once.ts'
+import { fingerprintParts } from '../http/idempotency/fingerprint.ts'
 import { readMultipart } from '../http/multipart.ts'
 import { problemResponses } from '../http/problem-details.ts'
 import { storable } from '../names.ts'
 import { toPage } from '../pagination.ts'
 import type { BlobStore } from '../storage/blob-store.ts'
 import { readExamples, renderExample } from './examples.ts'
-import { deleteDataset, getDataset, getStatistics, listDatasets, type StoredDataset } from './repository.ts'
+import {
+  deleteDataset,
+  getDataset,
+  getStatistics,
+  insertDataset,
+  listDatasets,
+  type StoredDataset,
+} from './repository.ts'
 import {
   type Dataset,
   DatasetListQuery,
   DatasetPageSchema,
+  DatasetReadQuery,
   DatasetSchema,
   DatasetStatisticsSchema,
   ExamplePageSchema,
   ExamplesQuery,
   SplitNameSchema,
 } from './schemas.ts'
-import { uploadDataset } from './upload.ts'
+import { receiveDataset } from './upload.ts'
+import { waitUntilProcessed } from './wait-until-processed.ts'
 
 /** What the dataset routes work with. */
 export interface DatasetDeps {
@@ -44,12 +56,16 @@ export const datasetRoutes: FastifyPluginAsyncTypebox<DatasetDeps> = async (app,
           'multipart/form-data, streamed. Text parts first: `name`, and `format` (`idx`). Then the files, each plain or ' +
           'gzip: `trainImages`, `trainLabels`, and optionally `testImages`, `testLabels`.',
         consumes: ['multipart/form-data'],
-        response: { 201: DatasetSchema, ...problemResponses(400, 413, 415, 422) },
+        response: { 201: DatasetSchema, ...problemResponses(400, 409, 413, 415, 422, 507) },
       },
     },
     async (request, reply) => {
-      const dataset = await uploadDataset(deps, readMultipart(request, { fileBytesMax: deps.uploadBytesMax }))
-      return reply.code(201).header('location', `/v1/datasets/${dataset.id}`).send(toWire(dataset))
+      const body = fingerprintParts(readMultipart(request, { fileBytesMax: deps.uploadBytesMax }))
+      const received = await receiveDataset(deps, body.parts)
+      return answerOnce(deps.db, { request, reply, body: body.contents() }, async db => {
+        const dataset = await insertDataset(db, received)
+        return { status: 201, location: `/v1/datasets/${dataset.id}`, body: toWire(dataset) }
+      })
     },
   )
 
@@ -77,10 +93,15 @@ export const datasetRoutes: FastifyPluginAsyncTypebox<DatasetDeps> = async (app,
         tags,
         summary: 'Read a dataset',
         params: DatasetParams,
-        response: { 200: DatasetSchema, ...problemResponses(404) },
+        querystring: DatasetReadQuery,
+        response: { 200: DatasetSchema, ...problemResponses(404, 422) },
       },
     },
-    async ({ params }) => toWire(await getDataset(deps.db, params.id)),
+    async (request, reply) => {
+      const { waitSeconds = 0 } = request.query
+      const signal = abortOnClose(request, reply)
+      return toWire(await waitUntilProcessed(deps.db, request.params.id, waitSeconds, signal))
+    },
   )
 
   app.delete(

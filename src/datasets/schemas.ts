@@ -47,6 +47,21 @@ export const DatasetListQuery = Type.Object(
   { additionalProperties: false },
 )
 
+/** Query of one dataset. */
+export const DatasetReadQuery = Type.Object(
+  {
+    waitSeconds: Type.Optional(
+      Type.Integer({
+        minimum: 0,
+        maximum: 60,
+        default: 0,
+        description: 'While the dataset is processing, answer when it no longer is, or after this time.',
+      }),
+    ),
+  },
+  { additionalProperties: false },
+)
+
 /** Figures about the features of one split. */
 export const FeatureStatisticsSchema = Type.Object({
   examples: Type.Integer(),

@@ -1,9 +1,8 @@
 import { Value } from 'typebox/value'
-import type { Database } from '../db/client.ts'
 import { AppError, fieldError } from '../errors.ts'
 import { NAME_RULE, NameSchema } from '../names.ts'
 import type { BlobStore } from '../storage/blob-store.ts'
-import { insertDataset, type StoredDataset } from './repository.ts'
+import type { NewDataset } from './repository.ts'
 import { assembleIdxDataset, IDX_PARTS, type IdxFile, receiveIdxFile } from './upload-idx.ts'
 
 /** One part of a multipart upload, in the order of the body. */
@@ -13,43 +12,50 @@ export type UploadPart =
 
 /** What an upload works with. */
 export interface UploadDeps {
-  db: Database
   blobs: BlobStore
   uploadBytesMax: number
 }
 
 /**
- * Takes a dataset in, part by part as they arrive, and stores it when all of it is right.
+ * Takes the files of a dataset in, part by part as they arrive, and stores them when all of it is right. No row
+ * names them yet: it is for the caller to insert the dataset.
  * @throws {AppError} MALFORMED_REQUEST, VALIDATION_FAILED, DATASET_INVALID, PAYLOAD_TOO_LARGE; then nothing is kept
  */
-export async function uploadDataset(
+export async function receiveDataset(
   deps: UploadDeps,
   parts: AsyncIterable<UploadPart>,
-): Promise<StoredDataset> {
+): Promise<NewDataset> {
   const fields = new Map<string, string>()
   const files = new Map<string, IdxFile>()
+  let firstFile: string | null = null
   try {
     for await (const part of parts) {
       if (part.kind === 'field') {
-        if (files.size > 0) {
-          throw new AppError(
-            'MALFORMED_REQUEST',
-            `text parts must come before file parts; received ${part.name} late`,
-          )
+        if (firstFile !== null) {
+          const detail = `text parts must come before file parts; received ${part.name} after ${firstFile}`
+          throw new AppError('MALFORMED_REQUEST', detail)
         }
         addField(fields, part.name, part.value)
       } else {
+        firstFile ??= part.name
+        if (!fields.has('name')) {
+          await skip(part.content) // whether the name is missing or late, the rest will show
+          continue
+        }
         nameOf(fields)
         assertExpectedFile(files, part.name)
         const limits = { bytesMax: deps.uploadBytesMax }
         files.set(part.name, await receiveIdxFile(deps.blobs, part.name, part.content, limits))
       }
     }
-    const dataset = await assembleIdxDataset(deps.blobs, nameOf(fields), files)
-    return await insertDataset(deps.db, dataset)
+    return await assembleIdxDataset(deps.blobs, nameOf(fields), files)
   } finally {
     await Promise.all([...files.values()].map(file => file.draft.discard()))
   }
+}
+
+async function skip(content: AsyncIterable<Buffer>): Promise<void> {
+  for await (const _piece of content);
 }
 
 function addField(fields: Map<string, string>, name: string, value: string): void {

@@ -1,11 +1,14 @@
 import { PrismaPg } from '@prisma/adapter-pg'
 import { PrismaClient } from './generated/client.ts'
 
-/** A Prisma client, or the client inside one of its transactions: what every repository takes. */
-export type Db = Omit<PrismaClient, '$connect' | '$disconnect' | '$on' | '$extends' | '$transaction'>
+/**
+ * A client that can open transactions. Inside one, what opens another gets a savepoint in it, so that a use case
+ * can be a transaction of its own or a part of its caller's.
+ */
+export type Database = Omit<PrismaClient, '$connect' | '$disconnect' | '$on' | '$extends'>
 
-/** A client that can open transactions. */
-export type Database = PrismaClient
+/** A client, or the client inside one of its transactions: what every repository takes. */
+export type Db = Omit<Database, '$transaction'>
 
 /** How a process may use Postgres. */
 export interface DatabaseOptions {
@@ -21,7 +24,7 @@ export interface DatabaseOptions {
  * Every wait is bounded, so that a lost database is an error within seconds and never a hang: node-postgres
  * itself would wait for ever.
  */
-export function createDatabase({ url, poolSize, onError }: DatabaseOptions): Database {
+export function createDatabase({ url, poolSize, onError }: DatabaseOptions): PrismaClient {
   const adapter = new PrismaPg(
     {
       connectionString: url,

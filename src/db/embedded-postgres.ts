@@ -25,6 +25,8 @@ interface Account {
 /** A Postgres server of our own. */
 export interface EmbeddedPostgres {
   url: string
+  /** Whether another process had started it, and may still use it. */
+  wasRunning: boolean
   /** Ends the server in good order; connected clients are cut. */
   stop(): Promise<void>
 }
@@ -59,7 +61,8 @@ export async function startEmbeddedPostgres(
       () => true,
       () => false,
     )
-  if (!(await isRunning())) {
+  const wasRunning = await isRunning()
+  if (!wasRunning) {
     const log = path.join(path.resolve(folder), 'postgres.log')
     const port = String(await findFreePort())
     const all = { port, listen_addresses: '127.0.0.1', unix_socket_directories: "''", ...settings }
@@ -70,6 +73,7 @@ export async function startEmbeddedPostgres(
   await createDatabaseIfMissing(url)
   return {
     url,
+    wasRunning,
     async stop() {
       if (await isRunning()) await control('stop', '--mode=fast', '--wait')
     },

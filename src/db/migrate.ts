@@ -9,7 +9,8 @@ import pg from 'pg'
 /** Any fixed number: the same in every process, so that one migrates while the others wait. */
 const MIGRATION_LOCK = 8_246_153
 
-const LOCK_FILE = 'migration_lock.toml'
+/** Prisma's note, beside the migrations, of the database that they are for. */
+export const LOCK_FILE = 'migration_lock.toml'
 
 /** The one part of the standard that is used here; its types come only with those of a browser. */
 declare const WebAssembly: {
@@ -42,11 +43,19 @@ export async function migrate(databaseUrl: string, folder: string): Promise<stri
   }
 }
 
-async function readMigrations(folder: string): Promise<Migration[]> {
+/** Names of the migrations in a folder, in their order. */
+export async function readMigrationNames(folder: string): Promise<string[]> {
   const entries = await readdir(folder, { withFileTypes: true })
-  const names = entries.filter(entry => entry.isDirectory()).map(entry => entry.name)
+  return entries
+    .filter(entry => entry.isDirectory())
+    .map(entry => entry.name)
+    .sort()
+}
+
+async function readMigrations(folder: string): Promise<Migration[]> {
+  const names = await readMigrationNames(folder)
   return Promise.all(
-    names.sort().map(async name => ({
+    names.map(async name => ({
       name,
       sql: await readFile(path.join(folder, name, 'migration.sql'), 'utf8'),
     })),

@@ -2,8 +2,15 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { AppError } from '../errors.ts'
 import { hashKey } from './api-keys.ts'
 
-/** Looks a key up by its hash; null when it is not good. */
+/** Looks a key, or what stands for one, up by its hash; gives the id of the key, or null when it is not good. */
 export type FindKeyId = (sha256: string) => Promise<string | null>
+
+/** What asking for keys works with. */
+export interface AuthDeps {
+  findKeyId: FindKeyId
+  /** The same for stream tokens, which routes of `acceptsStreamToken` take too. */
+  findStreamTokenKeyId: FindKeyId
+}
 
 /** How long a good key is believed without asking again: the delay of a revocation. */
 const BELIEF_MS = 10_000
@@ -14,7 +21,7 @@ const BELIEVED_MAX = 10_000
  * route decides, not the address alone: `/%761/…` and `http://host/v1/…` reach the same routes.
  * @see RFC 6750, section 2.1
  */
-export function registerAuth(app: FastifyInstance, findKeyId: FindKeyId): void {
+export function registerAuth(app: FastifyInstance, { findKeyId, findStreamTokenKeyId }: AuthDeps): void {
   const believed = new Map<string, { keyId: string; untilMs: number }>()
 
   const verify = async (key: string): Promise<string | null> => {
@@ -28,22 +35,43 @@ export function registerAuth(app: FastifyInstance, findKeyId: FindKeyId): void {
     return keyId
   }
 
+  app.decorateRequest('apiKeyId', null)
   app.addHook('onRequest', async request => {
     const addresses = [request.routeOptions.url ?? '', request.url]
     if (!addresses.some(address => /^\/v[12](\/|\?|$)/.test(address))) return
     const key = readBearer(request)
-    const keyId = key && (await verify(key))
+    const token = key === null ? readStreamToken(request) : null
+    const keyId = key ? await verify(key) : token && (await findStreamTokenKeyId(hashKey(token)))
     if (!keyId) {
-      const received = key ? 'one that is not known, or no longer' : 'none'
+      const received = key || token ? 'one that is not known, or no longer' : 'none'
       throw new AppError(
         'UNAUTHENTICATED',
         `a key is required as "Authorization: Bearer <key>"; received ${received}`,
       )
     }
+    request.apiKeyId = keyId
     request.log = request.log.child({ keyId })
   })
 }
 
+/** For `EventSource`, which cannot send headers; only where the route says so. */
+function readStreamToken({ routeOptions, query }: FastifyRequest): string | null {
+  if (!routeOptions.config.acceptsStreamToken) return null
+  const { streamToken } = query as { streamToken?: unknown }
+  return typeof streamToken === 'string' ? streamToken : null
+}
+
 function readBearer({ headers }: FastifyRequest): string | null {
   return /^Bearer +(\S+) *$/i.exec(headers.authorization ?? '')?.[1] ?? null
+}
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** The API key of the request; null where none is asked for. */
+    apiKeyId: string | null
+  }
+  interface FastifyContextConfig {
+    /** Whether `?streamToken=` may stand for a key. */
+    acceptsStreamToken?: boolean
+  }
 }

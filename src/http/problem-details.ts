@@ -2,7 +2,12 @@ import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from
 import { Type } from 'typebox'
 import { isDatabaseAway } from '../db/away.ts'
 import { AppError, ERRORS, type ErrorCode, type FieldError } from '../errors.ts'
+import { isStorageFull } from '../storage/full.ts'
+import { watchRoutes } from './known-routes.ts'
 import { validationErrors } from './validation-errors.ts'
+
+/** Content type of an error answer. */
+export const PROBLEM_TYPE = 'application/problem+json'
 
 /** An error answer. @see RFC 9457, section 3 */
 export const ProblemSchema = Type.Object(
@@ -16,7 +21,7 @@ export const ProblemSchema = Type.Object(
     errors: Type.Array(
       Type.Object({
         pointer: Type.Optional(Type.String({ description: 'JSON pointer into the body.' })),
-        parameter: Type.Optional(Type.String({ description: 'Query or path parameter.' })),
+        parameter: Type.Optional(Type.String({ description: 'Query or path parameter, or header.' })),
         detail: Type.String(),
       }),
       { description: 'Every wrong field; empty when the error is of no field.' },
@@ -26,51 +31,63 @@ export const ProblemSchema = Type.Object(
   { title: 'Problem' },
 )
 
+/** A problem document. */
+export type Problem = Type.Static<typeof ProblemSchema>
+
 /** Response schemas of a route's errors; 401 comes by itself. */
-export function problemResponses(...statuses: (400 | 404 | 409 | 413 | 415 | 422 | 503)[]) {
+export function problemResponses(...statuses: (400 | 404 | 409 | 413 | 415 | 422 | 503 | 507)[]) {
   const response = {
     description: 'Problem',
-    content: { 'application/problem+json': { schema: ProblemSchema } },
+    content: { [PROBLEM_TYPE]: { schema: ProblemSchema } },
   }
   return Object.fromEntries([401, ...statuses].map(status => [status, response]))
 }
 
 /** Answers every error, thrown or answered by Fastify itself, as a problem document. */
 export function registerProblemDetails(app: FastifyInstance): void {
+  const methodsAt = watchRoutes(app)
   app.setErrorHandler((error: FastifyError, request, reply) => sendProblem(error, request, reply))
-  app.setNotFoundHandler((request, reply) =>
-    sendProblem(
-      new AppError('NOT_FOUND', `there is nothing at ${request.method} ${pathOf(request)}`),
-      request,
-      reply,
-    ),
-  )
+  app.setNotFoundHandler((request, reply) => {
+    const asked = `${request.method} ${pathOf(request)}`
+    const allowed = methodsAt(pathOf(request)).join(', ')
+    if (allowed === '')
+      return sendProblem(new AppError('NOT_FOUND', `there is nothing at ${asked}`), request, reply)
+    reply.header('allow', allowed) // RFC 9110, section 15.5.6
+    const detail = `the method must be one of ${allowed}; received ${asked}`
+    return sendProblem(new AppError('METHOD_NOT_ALLOWED', detail), request, reply)
+  })
 }
 
 /** Answers with the problem document of an error, and logs it once: 4xx at info, 5xx at error with the cause. */
 export function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const problem = error && error === request.raw.errored ? hangUp(error) : toAppError(error)
-  const { status, title, retryable } = ERRORS[problem.code]
+  const { status, retryable } = ERRORS[problem.code]
   if (status >= 500) request.log.error({ err: error, code: problem.code }, 'request failed')
   else request.log.info({ code: problem.code, detail: problem.message }, 'request refused')
   if (status === 401) reply.header('www-authenticate', 'Bearer realm="trainyard"')
   if (status === 503 && retryable) reply.header('retry-after', '2')
+  if (problem.code === 'IDEMPOTENCY_KEY_IN_USE') reply.header('retry-after', '1')
   return reply
     .code(status)
     .header('x-request-id', request.id) // what fails before routing has seen no hook
-    .type('application/problem+json')
+    .type(PROBLEM_TYPE)
     .serializer(JSON.stringify)
-    .send({
-      type: `urn:trainyard:error:${problem.code}`,
-      title,
-      status,
-      detail:
-        status === 500 ? 'the error is in the log of the service, under the request id' : problem.message,
-      instance: pathOf(request),
-      code: problem.code,
-      errors: problem.errors,
-      requestId: request.id,
-    })
+    .send(describeProblem(problem, request))
+}
+
+/** The problem document of an error. */
+export function describeProblem(problem: AppError, request: FastifyRequest): Problem {
+  const { status, title } = ERRORS[problem.code]
+  return {
+    type: `urn:trainyard:error:${problem.code}`,
+    title,
+    status,
+    detail: status === 500 ? 'the error is in the log of the service, under the request id' : problem.message,
+    instance: pathOf(request),
+    code: problem.code,
+    errors: [...problem.errors],
+    requestId: request.id,
+  }
 }
 
 /** Fastify's own errors, by their codes. @see fastify/docs/Reference/Errors.md */
@@ -105,6 +122,10 @@ function toAppError(error: unknown): AppError {
   if (error instanceof AppError) return error
   if (isDatabaseAway(error))
     return new AppError('DATABASE_UNAVAILABLE', 'the database does not answer', { cause: error })
+  if (isStorageFull(error))
+    return new AppError('STORAGE_FULL', 'there must be space left for it; make room and send it again', {
+      cause: error,
+    })
   if (!(error instanceof Error)) return new AppError('INTERNAL', String(error))
   const {
     validation,

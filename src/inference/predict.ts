@@ -1,5 +1,5 @@
 import { featureCount } from '../datasets/content.ts'
-import type { Db } from '../db/client.ts'
+import type { Database } from '../db/client.ts'
 import { AppError } from '../errors.ts'
 import { resolveVersion, type StoredVersion, type VersionReference } from '../models/repository.ts'
 import type { DecodeImage } from './decode-image.ts'
@@ -10,7 +10,7 @@ import type { PredictionResponse } from './schemas.ts'
 
 /** What predicting works with. */
 export interface PredictDeps {
-  db: Db
+  db: Database
   predictors: PredictorCache
   decodeImage: DecodeImage
 }

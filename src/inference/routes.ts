@@ -1,8 +1,9 @@
 import multipart from '@fastify/multipart'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import type { FastifyRequest } from 'fastify'
+import type { FastifyReply, FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import { AppError, fieldError } from '../errors.ts'
+import { answerPureOnce } from '../http/idempotency/answer-once.ts'
 import { readMultipart } from '../http/multipart.ts'
 import { problemResponses } from '../http/problem-details.ts'
 import type { VersionReference } from '../models/repository.ts'
@@ -44,18 +45,26 @@ export const inferenceRoutes: FastifyPluginAsyncTypebox<PredictDeps> = async (ap
         ...Object.fromEntries(IMAGE_TYPES.map(type => [type, FileBody])),
       },
     },
-    response: { 200: PredictionResponseSchema, ...problemResponses(400, 404, 413, 415, 422, 503) },
+    response: { 200: PredictionResponseSchema, ...problemResponses(400, 404, 409, 413, 415, 422, 503) },
   }
-  const answer = async (request: FastifyRequest, reference: VersionReference & { name: string }) => {
+  const answer = async (
+    request: FastifyRequest,
+    reply: FastifyReply,
+    reference: VersionReference & { name: string },
+  ) => {
     const { topK = 5, includeInput = false } = request.query as Type.Static<typeof PredictionQuery>
-    return predict(deps, reference.name, reference, await readInputs(request), { topK, includeInput })
+    const inputs = await readInputs(request)
+    return answerPureOnce(deps.db, { request, reply, body: inputs }, async () => ({
+      status: 200,
+      body: await predict(deps, reference.name, reference, inputs, { topK, includeInput }),
+    }))
   }
   const bodyLimit = BODY_BYTES_MAX
 
   app.post(
     '/models/:name/predict',
     { bodyLimit, schema: { ...schema, params: Type.Object({ name }) } },
-    async request => answer(request, request.params),
+    async (request, reply) => answer(request, reply, request.params),
   )
   app.post(
     '/models/:name/versions/:version/predict',
@@ -66,12 +75,12 @@ export const inferenceRoutes: FastifyPluginAsyncTypebox<PredictDeps> = async (ap
         params: Type.Object({ name, version: Type.Integer({ minimum: 1, maximum: 2 ** 31 - 1 }) }),
       },
     },
-    async request => answer(request, request.params),
+    async (request, reply) => answer(request, reply, request.params),
   )
   app.post(
     '/models/:name/aliases/:alias/predict',
     { bodyLimit, schema: { ...schema, params: Type.Object({ name, alias: Type.String() }) } },
-    async request => answer(request, request.params),
+    async (request, reply) => answer(request, reply, request.params),
   )
 }
 

@@ -3,16 +3,20 @@ import { Type } from 'typebox'
 import type { Database } from '../db/client.ts'
 import type { Listener } from '../db/listen.ts'
 import { abortOnClose } from '../http/abort-on-close.ts'
+import { answerOnce } from '../http/idempotency/answer-once.ts'
 import { problemResponses } from '../http/problem-details.ts'
 import { storable } from '../names.ts'
 import { toPage } from '../pagination.ts'
 import { cancelJob } from './cancel.ts'
+import { deleteJob } from './delete.ts'
 import { pauseJob } from './pause.ts'
 import { getJob, listJobs } from './repository.ts'
 import { resumeJob } from './resume.ts'
 import { retryJob } from './retry.ts'
 import {
+  type DryRun,
   DryRunSchema,
+  type Job,
   JobListQuery,
   JobPageSchema,
   JobReadQuery,
@@ -50,19 +54,17 @@ export const jobRoutes: FastifyPluginAsyncTypebox<JobDeps> = async (app, deps) =
         response: { 200: DryRunSchema, 202: JobSchema, ...problemResponses(400, 409, 413, 415, 422) },
       },
     },
-    async (request, reply) => {
-      if (request.query.dryRun) {
-        const { spec } = await planJob(deps, request.body)
-        const { parameterCount, estimate, network, training } = spec
-        return reply.code(200).send({ parameterCount, estimate, network, training })
-      }
-      const id = await submitJob(deps, request.body)
-      request.log.info({ jobId: id }, 'job submitted')
-      return reply
-        .code(202)
-        .header('location', `/v1/jobs/${id}`)
-        .send(await getJob(deps.db, id))
-    },
+    async (request, reply) =>
+      answerOnce<DryRun | Job>(deps.db, { request, reply }, async db => {
+        if (request.query.dryRun) {
+          const { spec } = await planJob({ ...deps, db }, request.body)
+          const { parameterCount, estimate, network, training } = spec
+          return { status: 200, body: { parameterCount, estimate, network, training } }
+        }
+        const id = await submitJob({ ...deps, db }, request.body)
+        request.log.info({ jobId: id }, 'job submitted')
+        return { status: 202, location: `/v1/jobs/${id}`, body: await getJob(db, id) }
+      }),
   )
 
   app.get(
@@ -112,6 +114,24 @@ export const jobRoutes: FastifyPluginAsyncTypebox<JobDeps> = async (app, deps) =
     },
   )
 
+  app.delete(
+    '/jobs/:id',
+    {
+      schema: {
+        tags,
+        summary: 'Delete a job',
+        description:
+          'Only one that has ended. Its epochs, events and checkpoints go with it; the model version that it made stays.',
+        params: JobParams,
+        response: { 204: Type.Null(), ...problemResponses(404, 409) },
+      },
+    },
+    async ({ params }, reply) => {
+      await deleteJob(deps.db, params.id)
+      return reply.code(204).send(null)
+    },
+  )
+
   app.post(
     '/jobs/:id/cancel',
     {
@@ -124,10 +144,11 @@ export const jobRoutes: FastifyPluginAsyncTypebox<JobDeps> = async (app, deps) =
         response: { 200: JobSchema, ...problemResponses(404, 409) },
       },
     },
-    async ({ params }) => {
-      await cancelJob(deps.db, params.id)
-      return getJob(deps.db, params.id)
-    },
+    async (request, reply) =>
+      answerOnce(deps.db, { request, reply }, async db => {
+        await cancelJob(db, request.params.id)
+        return { status: 200, body: await getJob(db, request.params.id) }
+      }),
   )
 
   app.post(
@@ -142,10 +163,11 @@ export const jobRoutes: FastifyPluginAsyncTypebox<JobDeps> = async (app, deps) =
         response: { 200: JobSchema, ...problemResponses(404, 409) },
       },
     },
-    async ({ params }) => {
-      await pauseJob(deps.db, params.id)
-      return getJob(deps.db, params.id)
-    },
+    async (request, reply) =>
+      answerOnce(deps.db, { request, reply }, async db => {
+        await pauseJob(db, request.params.id)
+        return { status: 200, body: await getJob(db, request.params.id) }
+      }),
   )
 
   app.post(
@@ -159,10 +181,11 @@ export const jobRoutes: FastifyPluginAsyncTypebox<JobDeps> = async (app, deps) =
         response: { 202: JobSchema, ...problemResponses(404, 409) },
       },
     },
-    async ({ params }, reply) => {
-      await resumeJob(deps.db, params.id)
-      return reply.code(202).send(await getJob(deps.db, params.id))
-    },
+    async (request, reply) =>
+      answerOnce(deps.db, { request, reply }, async db => {
+        await resumeJob(db, request.params.id)
+        return { status: 202, body: await getJob(db, request.params.id) }
+      }),
   )
 
   app.post(
@@ -182,9 +205,10 @@ export const jobRoutes: FastifyPluginAsyncTypebox<JobDeps> = async (app, deps) =
         response: { 202: JobSchema, ...problemResponses(404, 409, 422) },
       },
     },
-    async ({ params, body }, reply) => {
-      await retryJob(deps.db, params.id, body?.fromScratch ?? false)
-      return reply.code(202).send(await getJob(deps.db, params.id))
-    },
+    async (request, reply) =>
+      answerOnce(deps.db, { request, reply }, async db => {
+        await retryJob(db, request.params.id, request.body?.fromScratch ?? false)
+        return { status: 202, body: await getJob(db, request.params.id) }
+      }),
   )
 }

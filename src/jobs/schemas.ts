@@ -176,6 +176,9 @@ export const DryRunSchema = Type.Object({
   training: Type.Unknown(),
 })
 
+/** What a dry run answers. */
+export type DryRun = Type.Static<typeof DryRunSchema>
+
 /** A stored event on the wire. */
 export const JobEventSchema = Type.Object(
   {
@@ -202,3 +205,15 @@ export const EpochSchema = Type.Object(
   },
   { title: 'Epoch', additionalProperties: Type.Union([Type.Number(), Type.Null()]) },
 )
+
+/** A checkpoint that is kept, on the wire. */
+export const KeptCheckpointSchema = Type.Object({
+  step: Type.Integer({ description: 'Steps done over all epochs.' }),
+  epoch: Type.Integer({ description: 'Epochs completed.' }),
+  sha256: Type.String(),
+  bytes: Type.Integer(),
+  createdAt: Type.String({ format: 'date-time' }),
+})
+
+/** A checkpoint that is kept. */
+export type KeptCheckpoint = Type.Static<typeof KeptCheckpointSchema>

@@ -5,9 +5,10 @@ import type { Listener } from '../db/listen.ts'
 import { AppError } from '../errors.ts'
 import { abortOnClose } from '../http/abort-on-close.ts'
 import { problemResponses } from '../http/problem-details.ts'
+import { listKeptCheckpoints } from '../jobs/history-repository.ts'
 import { isTerminal } from '../jobs/lifecycle.ts'
 import { getJobRow, listEpochs, listEvents } from '../jobs/repository.ts'
-import { EpochSchema, JobEventSchema } from '../jobs/schemas.ts'
+import { EpochSchema, JobEventSchema, KeptCheckpointSchema } from '../jobs/schemas.ts'
 import { storable } from '../names.ts'
 import { pageOf, toPage } from '../pagination.ts'
 import { renderCurvesPng } from './curves-png.ts'
@@ -35,7 +36,20 @@ const HistoryQuery = Type.Object(
   { additionalProperties: false },
 )
 
-/** `/v1/jobs/{id}/…`: epochs, events, curves, evaluation. */
+const EventsQuery = Type.Object(
+  {
+    ...HistoryQuery.properties,
+    streamToken: Type.Optional(
+      Type.String({
+        maxLength: 100,
+        description: 'In place of a key, for `EventSource`: `POST /v1/stream-tokens`.',
+      }),
+    ),
+  },
+  { additionalProperties: false },
+)
+
+/** `/v1/jobs/{id}/…`: epochs, events, curves, checkpoints, evaluation. */
 export const metricRoutes: FastifyPluginAsyncTypebox<MetricDeps> = async (app, deps) => {
   app.get(
     '/jobs/:id/epochs',
@@ -69,6 +83,7 @@ export const metricRoutes: FastifyPluginAsyncTypebox<MetricDeps> = async (app, d
     '/jobs/:id/events',
     {
       sse: { kind: 'dual' },
+      config: { acceptsStreamToken: true },
       schema: {
         tags,
         summary: 'What happened',
@@ -76,7 +91,7 @@ export const metricRoutes: FastifyPluginAsyncTypebox<MetricDeps> = async (app, d
           'With `Accept: text/event-stream` a live stream that replays what was missed since `Last-Event-ID` and ends ' +
           'with the job; a reconnect after that gets 204. Otherwise a list, oldest first.',
         params: JobParams,
-        querystring: HistoryQuery,
+        querystring: EventsQuery,
         response: { 200: pageOf(JobEventSchema), 204: Type.Null(), ...problemResponses(404, 422) },
       },
     },
@@ -126,6 +141,23 @@ export const metricRoutes: FastifyPluginAsyncTypebox<MetricDeps> = async (app, d
     '/jobs/:id/curves.png',
     { schema: { tags, summary: 'Loss and metric curves', params: JobParams, produces: ['image/png'] } },
     async ({ params }, reply) => reply.type('image/png').send(await renderCurvesPng(await curves(params.id))),
+  )
+
+  app.get(
+    '/jobs/:id/checkpoints',
+    {
+      schema: {
+        tags,
+        summary: 'The checkpoints that are kept',
+        description: 'Newest first: what the job resumes from, and what should the newest be damaged.',
+        params: JobParams,
+        response: { 200: pageOf(KeptCheckpointSchema), ...problemResponses(404) },
+      },
+    },
+    async ({ params }) => {
+      await getJobRow(deps.db, params.id)
+      return { data: await listKeptCheckpoints(deps.db, params.id), hasMore: false, nextCursor: null }
+    },
   )
 
   app.get(

@@ -17,7 +17,14 @@ import {
   resolveVersion,
   setAlias,
 } from './repository.ts'
-import { AliasNameSchema, ModelPageSchema, ModelSchema, ModelVersionSchema } from './schemas.ts'
+import {
+  AliasNameSchema,
+  type Model,
+  ModelPageSchema,
+  type ModelStatus,
+  ModelStatusSchema,
+  ModelVersionSchema,
+} from './schemas.ts'
 
 /** What the model routes work with. */
 export interface ModelDeps {
@@ -62,10 +69,10 @@ export const modelRoutes: FastifyPluginAsyncTypebox<ModelDeps> = async (app, { d
         tags,
         summary: 'Read a model',
         params: Type.Object({ name }),
-        response: { 200: ModelSchema, ...problemResponses(404) },
+        response: { 200: ModelStatusSchema, ...problemResponses(404) },
       },
     },
-    async ({ params }) => getModel(db, params.name),
+    async ({ params }) => withStatus(await getModel(db, params.name)),
   )
 
   app.get(
@@ -178,4 +185,15 @@ export const modelRoutes: FastifyPluginAsyncTypebox<ModelDeps> = async (app, { d
         .send(content)
     },
   )
+}
+
+function withStatus(model: Model): ModelStatus {
+  return {
+    ...model,
+    model_version_status: model.versions.map(version => ({
+      version: String(version),
+      state: 'AVAILABLE',
+      status: { error_code: 'OK', error_message: '' },
+    })),
+  }
 }

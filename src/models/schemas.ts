@@ -43,6 +43,29 @@ export const ModelSchema = Type.Object(
 /** A model and its versions. */
 export type Model = Type.Static<typeof ModelSchema>
 
+/**
+ * A model read by itself: with what TensorFlow Serving tells of it, so that its clients can ask here.
+ * @see https://www.tensorflow.org/tfx/serving/api_rest#model_status_api
+ */
+export const ModelStatusSchema = Type.Object(
+  {
+    ...ModelSchema.properties,
+    model_version_status: Type.Array(
+      Type.Object({
+        version: Type.String(),
+        state: Type.Literal('AVAILABLE', {
+          description: 'Versions are loaded when they are asked for, so each is.',
+        }),
+        status: Type.Object({ error_code: Type.Literal('OK'), error_message: Type.Literal('') }),
+      }),
+    ),
+  },
+  { title: 'Model and its versions’ status' },
+)
+
+/** A model read by itself. */
+export type ModelStatus = Type.Static<typeof ModelStatusSchema>
+
 /** A page of models. */
 export const ModelPageSchema = pageOf(ModelSchema)
 

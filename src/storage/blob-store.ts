@@ -30,8 +30,14 @@ export interface BlobStore {
   /** The content as a stream, unchecked. */
   stream(sha256: string): Readable
   has(sha256: string): Promise<boolean>
-  /** Deletes a blob, unless it was kept again since. @returns whether it was deleted */
+  /**
+   * Deletes a blob, unless it was kept since, also at the very same time. A blob that is wanted again just then may
+   * be missing for a moment.
+   * @returns whether it was deleted
+   */
   deleteUnused(sha256: string, keptBeforeMs: number): Promise<boolean>
+  /** Puts back what a process took that was killed in the middle of `deleteUnused`. */
+  restoreTaken(): Promise<void>
   /** Deletes drafts that were written to last before then: of processes that were killed. */
   deleteDrafts(startedBeforeMs: number): Promise<void>
   /** Every blob, with the time of its last `keep` (milliseconds since 1970). */

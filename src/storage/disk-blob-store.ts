@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { type FileHandle, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
+import { type FileHandle, link, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { Writable } from 'node:stream'
 import { BlobDamagedError, type BlobDraft, type BlobStore } from './blob-store.ts'
@@ -12,6 +12,7 @@ import { BlobDamagedError, type BlobDraft, type BlobStore } from './blob-store.t
 export function createDiskBlobStore(folder: string): BlobStore {
   const blobs = path.join(folder, 'blobs')
   const drafts = path.join(folder, 'drafts')
+  const taken = path.join(folder, 'taken')
   const fileOf = (sha256: string) => {
     if (!/^[0-9a-f]{64}$/.test(sha256)) throw new BlobDamagedError(sha256)
     return path.join(blobs, sha256.slice(0, 2), sha256)
@@ -56,16 +57,30 @@ export function createDiskBlobStore(folder: string): BlobStore {
     async *list() {
       for (const prefix of await readdir(blobs).catch(() => [])) {
         for (const sha256 of await readdir(path.join(blobs, prefix))) {
-          const { size, mtimeMs } = await stat(path.join(blobs, prefix, sha256))
-          yield { sha256, bytes: size, keptAtMs: mtimeMs }
+          const stats = await stat(path.join(blobs, prefix, sha256)).catch(unlessCode('ENOENT')) // deleted since
+          if (stats) yield { sha256, bytes: stats.size, keptAtMs: stats.mtimeMs }
         }
       }
     },
     async deleteUnused(sha256, keptBeforeMs) {
-      const stats = await stat(fileOf(sha256)).catch(() => null)
-      if (!stats || stats.mtimeMs >= keptBeforeMs) return false
-      await rm(fileOf(sha256), { force: true })
-      return true
+      const before = await stat(fileOf(sha256)).catch(() => null)
+      if (!before || before.mtimeMs >= keptBeforeMs) return false
+      // Between a look at a file and its deletion it may be kept again, and to delete by name would delete the new one.
+      // So it is taken away first, which is atomic, and then looked at: what nobody can reach any more does not change.
+      await mkdir(taken, { recursive: true })
+      const file = path.join(taken, `${sha256}.${randomUUID()}`)
+      if (!(await renameIfThere(fileOf(sha256), file))) return false
+      const isUnused = (await stat(file)).mtimeMs < keptBeforeMs
+      if (!isUnused) await linkIfMissing(file, fileOf(sha256))
+      await rm(file, { force: true })
+      return isUnused
+    },
+    async restoreTaken() {
+      for (const name of await readdir(taken).catch(() => [])) {
+        const [sha256 = ''] = name.split('.')
+        await linkIfMissing(path.join(taken, name), fileOf(sha256))
+        await rm(path.join(taken, name), { force: true })
+      }
     },
     async deleteDrafts(startedBeforeMs) {
       for (const name of await readdir(drafts).catch(() => [])) {
@@ -134,6 +149,23 @@ async function syncFolder(folder: string): Promise<void> {
     await handle.sync()
   } finally {
     await handle.close()
+  }
+}
+
+/** @returns false when there is no such file */
+function renameIfThere(from: string, to: string): Promise<boolean> {
+  return rename(from, to).then(() => true, unlessCode('ENOENT'))
+}
+
+/** Gives a file another name, unless that is taken, by the same content then, or the file is gone. */
+async function linkIfMissing(file: string, name: string): Promise<void> {
+  await link(file, name).catch(unlessCode('EEXIST', 'ENOENT'))
+}
+
+function unlessCode(...codes: string[]): (error: NodeJS.ErrnoException) => false {
+  return error => {
+    if (codes.includes(error.code ?? '')) return false
+    throw error
   }
 }
 

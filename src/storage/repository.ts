@@ -1,11 +1,14 @@
 import type { Db } from '../db/client.ts'
 
+/** SQL of every blob that a row names: one column, `sha256`, each once. */
+export const REFERENCED_BLOBS = `
+  SELECT split.value->>'features' AS sha256 FROM datasets, jsonb_each(splits) AS split
+  UNION SELECT split.value->>'labels' FROM datasets, jsonb_each(splits) AS split
+  UNION SELECT sha256 FROM checkpoints
+  UNION SELECT file.value FROM model_versions, jsonb_each_text(files) AS file`
+
 /** Every blob that a row names. */
 export async function findReferencedBlobs(db: Db): Promise<Set<string>> {
-  const rows = await db.$queryRaw<{ sha256: string }[]>`
-    SELECT split.value->>'features' AS sha256 FROM datasets, jsonb_each(splits) AS split
-    UNION SELECT split.value->>'labels' FROM datasets, jsonb_each(splits) AS split
-    UNION SELECT sha256 FROM checkpoints
-    UNION SELECT file.value FROM model_versions, jsonb_each_text(files) AS file`
+  const rows = await db.$queryRawUnsafe<{ sha256: string }[]>(REFERENCED_BLOBS)
   return new Set(rows.map(({ sha256 }) => sha256))
 }

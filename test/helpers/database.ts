@@ -15,6 +15,16 @@ export async function createTestDatabase(
   return url.href
 }
 
+/** A database of the test's own without any table, dropped at its end. */
+export async function createEmptyDatabase(): Promise<string> {
+  const url = new URL(inject('templateUrl'))
+  const name = `test_${randomUUID().replaceAll('-', '')}`
+  await administer(`CREATE DATABASE ${name}`)
+  onTestFinished(() => administer(`DROP DATABASE ${name} WITH (FORCE)`))
+  url.pathname = `/${name}`
+  return url.href
+}
+
 async function administer(sql: string): Promise<void> {
   const url = new URL(inject('templateUrl'))
   url.pathname = '/postgres'

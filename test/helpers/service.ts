@@ -133,9 +133,13 @@ export function startProcess(
   entry: string,
   environment: NodeJS.ProcessEnv,
   release: Release,
+  args: readonly string[] = [],
 ): ServiceProcess {
   const file = fileURLToPath(new URL(`../../dist/${entry}.js`, import.meta.url))
-  const child = spawn(process.execPath, [file], { env: environment, stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(process.execPath, [file, ...args], {
+    env: environment,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
   let output = ''
   for (const stream of [child.stdout, child.stderr]) {
     stream.on('data', piece => {

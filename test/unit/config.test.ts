@@ -28,6 +28,9 @@ describe('the settings', () => {
       checkpointSeconds: 30,
       uploadBytesMax: 4096 * 1024 ** 2,
       trainerBytesMax: 8192 * 1024 ** 2,
+      eventRetentionDays: 90,
+      garbageSeconds: 3600,
+      collectionSeconds: 900,
       logLevel: 'info',
     })
   })

@@ -163,3 +163,15 @@ it('no table of the database is written or read outside repositories', () => {
   expect(findText(query, /^$/)).toContain('src/jobs/attempt-repository.ts')
   expect(findText(query, owners)).toEqual([])
 })
+
+it('every POST answers once for each Idempotency-Key', () => {
+  const routes = [...sources].filter(([file]) => /^src\/.*routes\.ts$/.test(file))
+  const counts = routes.map(
+    ([file, source]) => [file, source.match(/\.post\(/g)?.length ?? 0, source] as const,
+  )
+  expect(counts.some(([, posts]) => posts > 0)).toBe(true)
+  for (const [file, posts, source] of counts) {
+    const kept = source.match(/answer(Pure)?Once[<(]|=> answer\(/g)?.length ?? 0
+    expect(kept, file).toBeGreaterThanOrEqual(posts)
+  }
+})

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { readdir, readFile, stat, truncate, utimes, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rename, stat, truncate, utimes, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { text } from 'node:stream/consumers'
 import { finished } from 'node:stream/promises'
@@ -97,6 +97,39 @@ describe('a blob', () => {
     await store.put(HELLO)
     const [listed] = await list(store)
     expect(listed?.keptAtMs).toBeGreaterThan(1_000_000)
+  })
+})
+
+describe('a blob that is deleted and kept at the same time', () => {
+  it('is there afterwards, whoever came first', async () => {
+    const { store, fileOf, filesIn } = await openStore()
+    const outcomes = new Set<boolean>()
+    for (let round = 0; round < 500; round++) {
+      await store.put(HELLO)
+      await utimes(fileOf(HELLO_SHA256), 1_000, 1_000)
+      const thresholdMs = Date.now() - 60_000
+      // A draft that only waits for its name, so that both come at the same time.
+      const draft = await store.draft()
+      await finished(draft.stream.end(HELLO))
+      const [, deleted] = await Promise.all([draft.keep(), store.deleteUnused(HELLO_SHA256, thresholdMs)])
+      outcomes.add(deleted)
+      expect(await store.read(HELLO_SHA256), `round ${round}`).toEqual(HELLO)
+    }
+    expect(await filesIn()).toEqual([HELLO_SHA256])
+    expect(outcomes).toContain(true)
+  })
+
+  it('is put back when its collector was killed in between', async () => {
+    const { store, fileOf } = await openStore()
+    await store.put(HELLO)
+    const taken = path.join(path.dirname(fileOf(HELLO_SHA256)), '..', '..', 'taken')
+    await mkdir(taken)
+    await rename(fileOf(HELLO_SHA256), path.join(taken, `${HELLO_SHA256}.1`))
+    expect(await store.has(HELLO_SHA256)).toBe(false)
+    await store.restoreTaken()
+    await store.restoreTaken()
+    expect(await store.read(HELLO_SHA256)).toEqual(HELLO)
+    expect(await readdir(taken)).toEqual([])
   })
 })
 
