@@ -8,8 +8,8 @@ import { initialState } from '../initial-state.ts'
 import type { Binding } from './binding.ts'
 import { NODE, scalarsOf, writeTrainingGraph } from './training-graph.ts'
 
-/** Steps of one call: more save little, and make the graph longer to compile. */
-const STEPS_PER_CALL = 16
+/** Steps of one call: fewer cost more for each call, more make the graph longer to compile (docs/performance.md). */
+const STEPS_PER_CALL = 8
 
 /** A batch smaller than this is not worth cutting up. */
 const SHARD_EXAMPLES_MIN = 32

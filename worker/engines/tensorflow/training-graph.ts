@@ -1,3 +1,4 @@
+import type { Value } from '../../../src/mlp/operations.ts'
 import type { Program } from '../../../src/mlp/program.ts'
 import { attr, type DataType, GraphDef } from './graph-def.ts'
 import {
@@ -199,14 +200,17 @@ function writeShards(context: Context, split: ResidentSplit, batch: string, coun
 function writeEvaluation(context: Context, split: ResidentSplit): void {
   const { graph, plan, indices } = context
   const { inference, evaluation } = plan.program
-  const names = gatherExamples(context, split, indices)
-  const part = { begin: graph.int(0), count: countOf(graph, indices), seed: plan.seed, names }
+  const parts = writeShards(context, split, indices, countOf(graph, indices))
   const operations = [...inference.operations, ...evaluation.operations]
-  const shared: Names = new Map()
-  writeParts(graph, operations, [part], shared, trackVariables(graph, plan.program))
+  writeParts(graph, operations, parts, new Map(), trackVariables(graph, plan.program))
   const call = NODE.evaluate(split.name)
-  graph.identity(nameIn(evaluation.losses, names), [], NODE.losses(call))
-  graph.identity(nameIn(inference.predictions, names), [], NODE.predictions(call))
+  const join = (value: Value, name: string) =>
+    graph.concat(
+      parts.map(({ names }) => nameIn(value, names)),
+      name,
+    )
+  join(evaluation.losses, NODE.losses(call))
+  join(inference.predictions, NODE.predictions(call))
 }
 
 /** One number of the fed `[steps, scalars]`. */
