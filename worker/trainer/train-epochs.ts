@@ -34,7 +34,10 @@ export interface EpochLoop {
 
 /** A chunk of steps takes about this long: short enough to listen in between, long enough to lose no time. */
 const CHUNK_MS = 100
-const CHUNK_STEPS_MAX = 1_000
+const CHUNK_STEPS_MAX = 1_024
+
+/** Longer chunks are multiples of this, which engines that do several steps in one call divide evenly. */
+const CHUNK_STEPS_UNIT = 16
 
 /** At the end of an epoch a checkpoint is made when the last is at least this old. */
 const CHECKPOINT_REST_MS = 1_000
@@ -54,16 +57,16 @@ export async function trainEpochs(loop: EpochLoop): Promise<boolean> {
   }
   const isDue = (afterMs: number) => performance.now() - checkpointAtMs >= afterMs
 
+  let chunkSteps = 1
   while (place.epoch < training.epochs && !isOver(loop)) {
     const epoch = place.epoch + 1
     const parts = planEpoch(training.seed, epoch, data.train)
     const metrics = followMetrics(loop)
-    let chunkSteps = 1
     while (place.running.examples < data.train.labels.length) {
       if (loop.isStopping()) return false
       const part = await bringPart(loop, parts)
       const msPerStep = trainChunk(loop, part, chunkSteps, metrics)
-      chunkSteps = Math.min(Math.max(1, Math.round(CHUNK_MS / msPerStep)), CHUNK_STEPS_MAX)
+      chunkSteps = chunkOf(CHUNK_MS / msPerStep)
       loop.onProgress(progressOf(loop))
       if (isDue(loop.checkpointSeconds * 1_000)) loop.onCheckpoint(await checkpointed())
       await nextTurn()
@@ -74,6 +77,11 @@ export async function trainEpochs(loop: EpochLoop): Promise<boolean> {
     await nextTurn()
   }
   return true
+}
+
+function chunkOf(steps: number): number {
+  if (steps < CHUNK_STEPS_UNIT) return Math.max(1, Math.floor(steps))
+  return Math.min(Math.floor(steps / CHUNK_STEPS_UNIT) * CHUNK_STEPS_UNIT, CHUNK_STEPS_MAX)
 }
 
 /** Early stopping has had patience long enough. */
