@@ -32,6 +32,7 @@ export function createDatabase({ url, poolSize, onError }: DatabaseOptions): Pri
       connectionTimeoutMillis: 1_500,
       statement_timeout: 10_000,
       query_timeout: 10_000,
+      idle_in_transaction_session_timeout: 5_000, // a process that stands still must not keep its locks
       keepAlive: true,
     },
     { onPoolError: onError, onConnectionError: onError },

@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { childrenOf, isAlive } from '../helpers/processes.ts'
 import { hasRedis, startRedis } from '../helpers/redis.ts'
 import { type Json, startTestService, type TestService } from '../helpers/service.ts'
 import { until } from '../helpers/until.ts'
@@ -121,22 +121,4 @@ async function expectWholeHistory(service: TestService, id: string, epochs: numb
   expect(data.map((row: Json) => row.epoch)).toEqual(Array.from({ length: epochs }, (_, index) => index + 1))
   const events = await eventsOf(service, id)
   expect(events.map(event => event.id)).toEqual(events.map((_, index) => index + 1))
-}
-
-/** @see proc(5), /proc/[pid]/task/[tid]/children */
-function childrenOf(pid: number): number[] {
-  return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8')
-    .trim()
-    .split(' ')
-    .filter(Boolean)
-    .map(Number)
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch {
-    return false
-  }
 }

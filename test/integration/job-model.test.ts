@@ -27,7 +27,7 @@ import {
 } from '../helpers/job-rows.ts'
 import { until } from '../helpers/until.ts'
 
-const RUNS = 300
+const RUNS = 250
 const histories = fc.array(anyCommand, { maxLength: 40, size: 'max' })
 
 it('in every order of commands, the database does what the model of the rules does', {
