@@ -152,21 +152,22 @@ describe('matrices', () => {
     expect(run(1, operands, (graph, values) => [graph.matMul(...pair(values))])).toEqual([[4, 5]])
   })
 
-  it('are summed over examples and over units, and get a bias', () => {
+  it('are summed over examples, over units and over all, and get a bias', () => {
     const operands = [
       [['batch', 2], square],
       [[2], [10, 20]],
     ] as const
     const results = run(2, operands, (graph, values) => {
       const [x, bias] = pair(values)
-      return [graph.sumExamples(x), graph.sumUnits(x), graph.meanUnits(x), graph.addBias(x, bias)]
+      return [
+        graph.sumExamples(x),
+        graph.sumUnits(x),
+        graph.meanUnits(x),
+        graph.sumAll(x),
+        graph.add(x, bias),
+      ]
     })
-    expect(results).toEqual([
-      [4, 6],
-      [3, 7],
-      [1.5, 3.5],
-      [11, 22, 13, 24],
-    ])
+    expect(results).toEqual([[4, 6], [3, 7], [1.5, 3.5], [10], [11, 22, 13, 24]])
   })
 })
 
@@ -189,7 +190,13 @@ describe('labels', () => {
     return run(labels.length, operands, (graph, values) => {
       const [z, classes] = pair(values)
       const [output, gradient] = [graph.value(['batch']), graph.value(['batch', 2])]
-      graph.emit({ kind: 'softmaxCrossEntropy', logits: z, labels: classes, output, gradient })
+      graph.emit({
+        kind: 'softmaxCrossEntropy',
+        logits: z,
+        labels: classes,
+        output,
+        outputGradient: gradient,
+      })
       return [output, gradient]
     })
   }
