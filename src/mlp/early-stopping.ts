@@ -52,7 +52,7 @@ export interface StoppingState {
 export const STOPPING_START: StoppingState = { best: null, wait: 0, isOver: false }
 
 /**
- * Judges an epoch.
+ * Judges an epoch. The first, which may have no metric, never ends a training.
  * @param epoch - counted from 1
  * @returns the next state, and whether the epoch is the best so far
  * @see Prechelt (1998), "Early stopping — but when?"; keras/src/callbacks/early_stopping.py, on_epoch_end
@@ -68,5 +68,5 @@ export function judgeEpoch(
     return { state: { best: metric, wait: 0, isOver: false }, isBest: true }
   }
   const wait = state.wait + 1
-  return { state: { ...state, wait, isOver: wait >= rule.patience }, isBest: false }
+  return { state: { ...state, wait, isOver: epoch > 1 && wait >= rule.patience }, isBest: false }
 }

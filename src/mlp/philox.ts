@@ -33,7 +33,8 @@ export function fillDropoutMask(
   const examples = mask.length / units
   for (let example = 0; example < examples; example++) {
     for (let index = 0; index < blocksPerExample; index++) {
-      fillBlock(block, example * blocksPerExample + index, step, key)
+      setCounter(block, example * blocksPerExample + index, step)
+      philox4x32(block, key)
       const from = example * units + index * 4
       const count = Math.min(4, units - index * 4)
       for (let lane = 0; lane < count; lane++) {
@@ -44,13 +45,22 @@ export function fillDropoutMask(
   }
 }
 
-/** Writes the four numbers of one counter; both halves of the counter are below 2⁵³. */
-function fillBlock(block: Uint32Array, low: number, high: number, key: PhiloxKey): void {
+/** Both halves are below 2⁵³. */
+function setCounter(block: Uint32Array, low: number, high: number): void {
+  block[0] = low >>> 0
+  block[1] = (low / 2 ** 32) >>> 0
+  block[2] = high >>> 0
+  block[3] = (high / 2 ** 32) >>> 0
+}
+
+/**
+ * Replaces a counter by its four random numbers.
+ * @param block - four words, the lowest first
+ * @see Salmon et al. (2011), section 3.3: ten rounds of Philox-4x32
+ */
+export function philox4x32(block: Uint32Array, key: PhiloxKey): void {
   let [k0, k1] = key
-  let c0 = low >>> 0
-  let c1 = (low / 2 ** 32) >>> 0
-  let c2 = high >>> 0
-  let c3 = (high / 2 ** 32) >>> 0
+  let [c0, c1, c2, c3] = block as unknown as [number, number, number, number]
   for (let round = 0; round < ROUNDS; round++) {
     const high0 = multiplyHigh(MULTIPLIER_0, c0)
     const low0 = Math.imul(MULTIPLIER_0, c0)

@@ -186,7 +186,7 @@ const jobs: Case[] = [
   training('batchSize 0', { batchSize: 0 }, '/batchSize'),
   training('unknown field of training', { foo: 1 }, '/foo'),
   training('seed -1', { seed: -1 }, '/seed'),
-  training('unknown optimizer type', { optimizer: { type: 'lion' } }, '/optimizer/type'),
+  training('unknown optimizer type', { optimizer: { type: 'adamax' } }, '/optimizer/type'),
   training('optimizer as text', { optimizer: 'adam' }, '/optimizer'),
   training('learningRate 0', { optimizer: { type: 'adam', learningRate: 0 } }, '/optimizer/learningRate'),
   training('learningRate -1', { optimizer: { type: 'sgd', learningRate: -1 } }, '/optimizer/learningRate'),
@@ -196,7 +196,7 @@ const jobs: Case[] = [
     '/training/optimizer/learningRate',
   ),
   job('scale 1e999', '"preprocessing": {"scale": -1e999}', '/preprocessing/scale'),
-  training('unknown loss', { loss: 'hinge' }, '/loss'),
+  training('unknown loss', { loss: 'ctc' }, '/loss'),
   job(
     'loss that does not fit the activation',
     { training: { loss: 'binaryCrossentropy' } },
@@ -213,7 +213,7 @@ const jobs: Case[] = [
   training('validation fraction too small', { validation: { fraction: 0.001 } }, '/validation/fraction'),
   training('split and fraction', { validation: { split: 'test', fraction: 0.1 } }, '/validation'),
   training('neither split nor fraction', { validation: {} }, '/validation'),
-  training('unknown metric', { metrics: ['f1'] }, '/metrics/0'),
+  training('unknown metric', { metrics: ['f2'] }, '/metrics/0'),
   training('a metric twice', { metrics: ['accuracy', 'accuracy'] }, '/metrics'),
   job(
     'metrics nested too deep',

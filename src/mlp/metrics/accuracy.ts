@@ -22,13 +22,14 @@ export const accuracy: Metric = {
 
 /**
  * The part of the examples whose label is among the k most probable classes; equal probabilities count for the label.
+ * One unit stands for two classes, of which every label is one.
  * @see keras/src/metrics/accuracy_metrics.py, TopKCategoricalAccuracy
  */
 export function topKAccuracy(k: number): Metric {
   return {
     direction: 'max',
     accumulate(units) {
-      if (units === 1) return accuracy.accumulate(units)
+      if (units === 1 && k === 1) return accuracy.accumulate(units)
       const sums = new Float64Array(2)
       return {
         sums,

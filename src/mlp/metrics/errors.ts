@@ -18,11 +18,11 @@ function meanOf(
       return {
         sums,
         add(predictions, labels) {
-          let sum = 0
+          let sum = sums[0] ?? 0 // one by one: rounding must not depend on how many come at a time
           predictions.forEach((predicted, index) => {
             sum += term(predicted, targetOf(labels[Math.floor(index / units)] ?? 0, index % units, units))
           })
-          sums[0] = (sums[0] ?? 0) + sum
+          sums[0] = sum
           sums[1] = (sums[1] ?? 0) + predictions.length
         },
         value: () => (sums[1] ? finish((sums[0] ?? 0) / sums[1]) : null),
@@ -48,14 +48,14 @@ export const logLoss: Metric = {
     return {
       sums,
       add(predictions, labels) {
-        let sum = 0
+        let sum = sums[0] ?? 0
         labels.forEach((label, example) => {
           const first = predictions[example * units] ?? 0
           const own =
             units === 1 ? (label === 1 ? first : 1 - first) : (predictions[example * units + label] ?? 0)
           sum -= Math.log(Math.min(1 - PROBABILITY_MIN, Math.max(PROBABILITY_MIN, own)))
         })
-        sums[0] = (sums[0] ?? 0) + sum
+        sums[0] = sum
         sums[1] = (sums[1] ?? 0) + labels.length
       },
       value: () => (sums[1] ? (sums[0] ?? 0) / sums[1] : null),

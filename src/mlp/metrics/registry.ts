@@ -32,7 +32,7 @@ export const MetricSchema = Type.String({
 
 /** A metric by its name. @throws Error when there is none: names are checked by their schema */
 export function metricOf(name: string): Metric {
-  if (name in METRICS) return METRICS[name as keyof typeof METRICS]
+  if (Object.hasOwn(METRICS, name)) return METRICS[name as keyof typeof METRICS]
   const [, k] = TOP_K.exec(name) ?? []
   if (k === undefined) throw new Error(`there is no metric ${name}`)
   return topKAccuracy(Number(k))

@@ -45,7 +45,7 @@ function oneCycle(
 ): number {
   const first = 1 / initialDivisor
   const peak = warmupFraction * steps - 1
-  if (index <= peak) return cosine(first, 1, index / peak)
+  if (index <= peak) return cosine(first, 1, peak > 0 ? index / peak : 1) // the first step may be the peak
   return cosine(1, first / finalDivisor, Math.min(1, (index - peak) / (steps - 1 - peak || 1)))
 }
 

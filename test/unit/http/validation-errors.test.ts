@@ -31,9 +31,9 @@ describe('an error of a body', () => {
     ],
     [
       'a word that is not in the list',
-      { ...REQUEST, network: { layers: [{ type: 'dense', units: 3, activation: 'gelu' }] } },
+      { ...REQUEST, network: { layers: [{ type: 'dense', units: 3, activation: 'mish' }] } },
       '/network/layers/0/activation',
-      'must be one of linear, relu, sigmoid, softmax, tanh',
+      'must be one of linear, relu, leakyRelu, elu, selu, gelu, silu, softplus, sigmoid, tanh, softmax',
     ],
     [
       'an unknown alternative',

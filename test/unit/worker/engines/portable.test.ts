@@ -1,10 +1,18 @@
 import * as tf from '@tensorflow/tfjs-core'
 import { describe, expect, it } from 'vitest'
+import { ACTIVATIONS, type ActivationName } from '../../../../src/mlp/activations/registry.ts'
 import { resolveOptimizer } from '../../../../src/mlp/optimizers/registry.ts'
 import { buildProgram } from '../../../../src/mlp/program.ts'
 import type { TrainingState } from '../../../../worker/engines/engine.ts'
 import { createPortableEngine } from '../../../../worker/engines/portable/engine.ts'
-import { CLASSES, drawExamples, firstIndices, SEED, specOf } from '../../../helpers/small-network.ts'
+import {
+  CLASSES,
+  drawExamples,
+  firstIndices,
+  type LayerRequests,
+  SEED,
+  specOf,
+} from '../../../helpers/small-network.ts'
 
 const BATCH = 8
 
@@ -12,12 +20,19 @@ const engine = await createPortableEngine()
 
 /** A session on thirty examples of three classes. */
 function openSession(seed = SEED) {
-  const session = engine.open(buildProgram(specOf({ optimizer: resolveOptimizer({ type: 'adam' }) })), seed)
+  const optimizer = resolveOptimizer({ type: 'adam' })
+  const session = engine.open(buildProgram(specOf({ optimizer })), seed)
   session.load('train', drawExamples(30, CLASSES))
   return {
     ...session,
     trainOn: (indices: Int32Array, firstStep: number) =>
-      session.train({ split: 'train', indices, batchSize: BATCH, firstStep }),
+      session.train({
+        split: 'train',
+        indices,
+        batchSize: BATCH,
+        firstStep,
+        learningRateAt: () => optimizer.learningRate,
+      }),
   }
 }
 
@@ -49,14 +64,21 @@ describe('a session', () => {
   })
 
   it('learns ten examples by heart', () => {
-    const { network, ...spec } = specOf({ optimizer: resolveOptimizer({ type: 'adam', learningRate: 0.02 }) })
-    const [hidden, output] = network.layers
-    if (!hidden || !output) throw new Error('the network has two layers')
-    const program = buildProgram({ ...spec, network: { layers: [{ ...hidden, units: 32 }, output] } })
+    const layers: LayerRequests = [
+      { type: 'dense', units: 32, activation: 'tanh' },
+      { type: 'dense', units: CLASSES, activation: 'softmax' },
+    ]
+    const program = buildProgram(specOf({ layers, optimizer: resolveOptimizer({ type: 'adam' }) }))
     const session = engine.open(program, SEED)
     session.load('train', drawExamples(10, CLASSES))
     for (let step = 1; step <= 1_500; step++) {
-      session.train({ split: 'train', indices: firstIndices(10), batchSize: 10, firstStep: step })
+      session.train({
+        split: 'train',
+        indices: firstIndices(10),
+        batchSize: 10,
+        firstStep: step,
+        learningRateAt: () => 0.02,
+      })
     }
     const { losses } = session.evaluate('train', firstIndices(10))
     expect(Math.max(...losses)).toBeLessThan(0.01)
@@ -100,7 +122,33 @@ describe('a session', () => {
     expect(() => session.importState(state)).toThrow('24 numbers of dense_1/kernel')
   })
 
-  it.each(['relu', 'sigmoid', 'tanh', 'softmax'] as const)('does not hide lost weights behind %s', hidden => {
+  it('takes the learning rate of each step', () => {
+    const weightsAfter = (learningRateAt: (step: number) => number) => {
+      const session = engine.open(buildProgram(specOf({})), SEED)
+      session.load('train', drawExamples(30, CLASSES))
+      const before = bytesOf(session.exportState())
+      session.train({
+        split: 'train',
+        indices: firstIndices(30),
+        batchSize: 10,
+        firstStep: 5,
+        learningRateAt,
+      })
+      return { before, after: bytesOf(session.exportState()) }
+    }
+    const asked: number[] = []
+    const still = weightsAfter(step => {
+      asked.push(step)
+      return 0
+    })
+    expect(asked).toEqual([5, 6, 7])
+    expect(still.after).toEqual(still.before)
+    const last = weightsAfter(step => (step === 7 ? 0.1 : 0)).after
+    expect(last).not.toEqual(still.before)
+    expect(last).not.toEqual(weightsAfter(step => (step === 5 ? 0.1 : 0)).after)
+  })
+
+  it.each(Object.keys(ACTIVATIONS) as ActivationName[])('does not hide lost weights behind %s', hidden => {
     const session = engine.open(buildProgram(specOf({ hidden })), SEED)
     session.load('train', drawExamples(BATCH, CLASSES))
     const state = session.exportState()
