@@ -49,12 +49,7 @@ export interface ReferenceResult {
 export interface Reference {
   versions: Record<string, string>
   /** What Keras fills in, by our names; null: nothing. */
-  defaults: {
-    dense: Record<string, unknown>
-    normalizations: Record<'batchNormalization' | 'layerNormalization', Record<string, unknown>>
-    losses: Record<string, Record<string, unknown>>
-    optimizers: Record<string, Record<string, unknown>>
-  }
+  defaults: Record<'layers' | 'losses' | 'optimizers', Record<string, Record<string, unknown>>>
   /** Of a kernel of 300 by 200 and of a bias of 10 000. */
   initializers: Record<string, Record<string, { deviation: number; largest: number }>>
   cases: Record<string, ReferenceResult>

@@ -16,6 +16,7 @@ Three things are not Keras's own:
 """
 
 import importlib.metadata
+import inspect
 import json
 import math
 import os
@@ -50,7 +51,7 @@ def argument_name(name):
 
 
 def construct(module, request, **changed):
-    """The Keras object of a request: a name, or an object with a type and options."""
+    """The Keras object of a request: a name, or an object with a type and options. What is left out, Keras fills in."""
     request = {"type": request} if isinstance(request, str) else request
     options = {argument_name(name): value for name, value in request.items() if name != "type"}
     return getattr(module, class_name(request["type"]))(**(options | changed))
@@ -197,9 +198,9 @@ def build_schedule(schedule, base):
 
 
 def build_optimizer(request, schedule):
-    optimizer = construct(keras.optimizers, request)
-    rate = build_schedule(schedule, round_off(optimizer.get_config()["learning_rate"], 7))
-    return construct(keras.optimizers, request, learning_rate=rate) if callable(rate) else optimizer
+    default = defaults_of(getattr(keras.optimizers, class_name(request["type"])))["learningRate"]
+    rate = build_schedule(schedule, request.get("learningRate", default))
+    return construct(keras.optimizers, request, learning_rate=rate)
 
 
 # Training ---------------------------------------------------------------------------------------------------
@@ -257,50 +258,42 @@ def rounded(numbers):
 
 # Defaults ---------------------------------------------------------------------------------------------------
 
-
-def default_options(config, fields):
-    """Keras's own words for what a request may leave out, by our names."""
-    options = {name: config[argument_name(name)] for name in fields if argument_name(name) in config}
-    return {name: round_off(value, 7) if isinstance(value, float) else value for name, value in options.items()}
-
-
-OPTIMIZER_FIELDS = (
-    "learningRate weightDecay momentum nesterov beta1 beta2 rho initialAccumulatorValue epsilon "
+LAYERS = "dense batchNormalization layerNormalization".split()
+OPTIMIZERS = "sgd adam adamW nadam rmsprop adagrad lion".split()
+LOSSES = (
+    "categoricalCrossentropy sparseCategoricalCrossentropy binaryCrossentropy categoricalFocalCrossentropy "
+    "binaryFocalCrossentropy meanSquaredError meanAbsoluteError huber klDivergence hinge"
+).split()
+INITIALIZERS = (
+    "glorotUniform glorotNormal heUniform heNormal lecunUniform lecunNormal orthogonal zeros ones"
+).split()
+OPTIONS = (
+    "activation useBias kernelInitializer biasInitializer momentum epsilon center scale labelSmoothing alpha gamma "
+    "applyClassBalancing delta learningRate weightDecay nesterov beta1 beta2 rho initialAccumulatorValue "
     "clipNorm clipValue globalClipNorm"
 ).split()
-LOSS_FIELDS = "labelSmoothing alpha gamma applyClassBalancing delta".split()
-NORMALIZATION_FIELDS = "momentum epsilon center scale".split()
 
 
-def requested(field, cases=SUITE["cases"]):
-    """The types that the cases name, in order."""
-    values = [case[field] for case in cases if field in case]
-    return list(dict.fromkeys(value if isinstance(value, str) else value["type"] for value in values))
+def defaults_of(constructor):
+    """What a request may leave out, by our names; None: nothing is filled in."""
+    parameters = inspect.signature(constructor).parameters
+    known = {name: parameters.get(argument_name(name)) for name in OPTIONS}
+    values = {name: parameter.default for name, parameter in known.items() if parameter}
+    return {name: our_name(value) if isinstance(value, str) else value for name, value in values.items()}
+
+
+def our_name(name):
+    return re.sub("_(.)", lambda match: match[1].upper(), name)
 
 
 def defaults():
-    dense = keras.layers.Dense(1).get_config()
-    initializers = {
-        name: dense[argument_name(name)]["class_name"] for name in ("kernelInitializer", "biasInitializer")
-    }
+    def each(module, names):
+        return {name: defaults_of(getattr(module, class_name(name))) for name in names}
+
     return {
-        "dense": {
-            "activation": dense["activation"],
-            "useBias": dense["use_bias"],
-            **{name: value[0].lower() + value[1:] for name, value in initializers.items()},
-        },
-        "normalizations": {
-            name: default_options(construct(keras.layers, name).get_config(), NORMALIZATION_FIELDS)
-            for name in ("batchNormalization", "layerNormalization")
-        },
-        "losses": {
-            name: default_options(construct(keras.losses, name).get_config(), LOSS_FIELDS)
-            for name in requested("loss")
-        },
-        "optimizers": {
-            name: default_options(construct(keras.optimizers, name).get_config(), OPTIMIZER_FIELDS)
-            for name in requested("optimizer")
-        },
+        "layers": each(keras.layers, LAYERS),
+        "losses": each(keras.losses, LOSSES),
+        "optimizers": each(keras.optimizers, OPTIMIZERS),
     }
 
 
@@ -314,11 +307,6 @@ def describe_initializer(name):
         deviation, largest = np.sqrt(np.mean(numbers**2)), np.max(np.abs(numbers))
         described[variable] = {"deviation": round_off(deviation, 5), "largest": round_off(largest, 5)}
     return described
-
-
-INITIALIZERS = (
-    "glorotUniform glorotNormal heUniform heNormal lecunUniform lecunNormal orthogonal zeros ones"
-).split()
 
 
 def main():

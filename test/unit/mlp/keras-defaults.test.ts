@@ -22,28 +22,27 @@ const INITIALIZERS = {
   ones: true,
 } satisfies Record<InitializerName, true>
 
+/** Layers of which something may be left out. */
+const LAYER_REQUESTS = [
+  { type: 'dense', units: 1 },
+  { type: 'batchNormalization' },
+  { type: 'layerNormalization' },
+] as const satisfies LayerRequest[]
+
 describe('what is left out of a request is what Keras fills in', () => {
-  const { dense, normalizations, losses, optimizers } = reference.defaults
+  const { layers, losses, optimizers } = reference.defaults
 
   /** Every option that we have is one of Keras's, and has its value. */
-  function expectDefaults(ours: { type: string }, keras: Record<string, unknown> = {}) {
-    const { type, ...options } = ours
-    const theirs = Object.fromEntries(Object.keys(options).map(name => [name, keras[name]]))
-    expect(options, type).toEqual(theirs)
+  function expectDefaults({ type, ...ours }: { type: string }, keras: Record<string, unknown> = {}) {
+    const theirs = Object.fromEntries(Object.keys(ours).map(name => [name, keras[name]]))
+    expect(ours, type).toEqual(theirs)
   }
 
-  function resolveLayer(layer: LayerRequest) {
-    const [resolved] = resolveNetwork({ layers: [layer] }).layers
-    if (!resolved) throw new Error('one layer makes one')
-    return resolved
-  }
-
-  it('in a dense layer', () => {
-    expectDefaults(resolveLayer({ type: 'dense', units: 1 }), { ...dense, units: 1 })
-  })
-
-  it.each(['batchNormalization', 'layerNormalization'] as const)('in %s', type => {
-    expectDefaults(resolveLayer({ type }), normalizations[type])
+  it.each(LAYER_REQUESTS)('in $type', request => {
+    const [layer] = resolveNetwork({ layers: [request] }).layers
+    if (!layer) throw new Error('one layer makes one')
+    const { activation, ...options } = layers[request.type] ?? {}
+    expectDefaults(layer, { ...options, activation: activation ?? 'linear', units: 1 })
   })
 
   it.each(Object.keys(LOSSES) as LossName[])('in the loss %s', name => {
@@ -56,24 +55,35 @@ describe('what is left out of a request is what Keras fills in', () => {
   })
 })
 
+/** How large the numbers of a kernel or a bias are at first. */
+function measure(name: InitializerName, shape: [number, number] | [number]) {
+  const numbers = initialize(name, createRandom(1, name), shape)
+  const squares = numbers.reduce((sum, number) => sum + number ** 2, 0)
+  return {
+    deviation: Math.sqrt(squares / numbers.length),
+    largest: numbers.reduce((largest, number) => Math.max(largest, Math.abs(number)), 0),
+  }
+}
+
 describe('an initialiser draws numbers as large as those of Keras', () => {
-  it.each(Object.keys(INITIALIZERS) as InitializerName[])('%s', name => {
-    const { kernel, bias } = reference.initializers[name] ?? {}
-    const describeDraw = (shape: [number, number] | [number]) => {
-      const numbers = Float64Array.from(initialize(name, createRandom(1, name), shape))
-      const squares = numbers.reduce((sum, number) => sum + number ** 2, 0)
-      return {
-        deviation: Math.sqrt(squares / numbers.length),
-        largest: numbers.reduce((largest, number) => Math.max(largest, Math.abs(number)), 0),
-      }
-    }
-    const expectAlike = (shape: [number, number] | [number], keras = { deviation: -1, largest: -1 }) => {
-      const ours = describeDraw(shape)
-      expect(Math.abs(ours.deviation - keras.deviation)).toBeLessThanOrEqual(0.02 * keras.deviation)
-      if (name === 'orthogonal') return // its numbers have no bound
-      expect(Math.abs(ours.largest - keras.largest)).toBeLessThanOrEqual(0.02 * keras.largest)
-    }
-    expectAlike([300, 200], kernel)
-    if (name !== 'orthogonal') expectAlike([10_000], bias) // Keras has none for a bias
+  const initializers = Object.keys(INITIALIZERS) as InitializerName[]
+
+  /** Within 2 %: 10 000 numbers tell a deviation to 1 %. */
+  function expectNear(actual: number, wanted = Number.NaN) {
+    expect(Math.abs(actual - wanted)).toBeLessThanOrEqual(0.02 * wanted)
+  }
+
+  it.each(initializers)('%s, for a kernel', name => {
+    const keras = reference.initializers[name]?.kernel
+    const { deviation, largest } = measure(name, [300, 200])
+    expectNear(deviation, keras?.deviation)
+    if (name !== 'orthogonal') expectNear(largest, keras?.largest) // its numbers have no bound
+  })
+
+  it.each(initializers.filter(name => name !== 'orthogonal'))('%s, for a bias', name => {
+    const keras = reference.initializers[name]?.bias
+    const { deviation, largest } = measure(name, [10_000])
+    expectNear(deviation, keras?.deviation)
+    expectNear(largest, keras?.largest)
   })
 })
