@@ -6,14 +6,17 @@ import { existsSync, mkdirSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 
-/** By the module that proves it; torch is the ordinary wheel, which brings its CUDA libraries (2.5 GB). */
+/** All of them take it; it is named in each call, so that none moves it. */
+const NUMPY = 'numpy==2.4.6'
+
+/** By the module that proves it; torch is the ordinary wheel, which brings its CUDA libraries. */
 const PEERS = [
-  { module: 'numpy', requirements: ['numpy==2.4.6'] },
   { module: 'keras', requirements: ['tensorflow-cpu==2.21.0', 'keras==3.15.1'] },
   { module: 'jax', requirements: ['jax==0.10.2', 'optax==0.2.8'] },
   { module: 'sklearn', requirements: ['scikit-learn==1.9.1'] },
   { module: 'torch', requirements: ['torch==2.15.0'] },
 ]
+const PIP = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--only-binary=:all:']
 
 const folder = path.resolve(
   process.env.TRAINYARD_PEERS_DIR || path.join(os.homedir(), '.cache', 'trainyard', 'peers'),
@@ -31,27 +34,13 @@ for (const { module, requirements } of PEERS) {
   const names = requirements.join(' ')
   if (versionOf(module) === null) {
     console.log(`Installing ${names} …`)
-    if (
-      !succeeds(python, [
-        '-m',
-        'pip',
-        'install',
-        '--quiet',
-        '--only-binary=:all:',
-        ...pins(),
-        ...requirements,
-      ])
-    ) {
+    if (!succeeds(python, [...PIP, NUMPY, ...requirements])) {
       console.error(`Skipped ${names}: pip cannot install it here`)
       continue
     }
   }
-  console.log(`${names}: ${versionOf(module) ?? 'installed, but cannot be imported; skipped'}`)
-}
-
-/** Every version of this file in each call, so that a later package does not move an earlier one. */
-function pins() {
-  return PEERS.slice(0, 1).flatMap(({ requirements }) => requirements)
+  const version = versionOf(module)
+  console.log(version === null ? `Skipped ${names}: it cannot be imported` : `${module} ${version}`)
 }
 
 /** @returns null when it is not there or does not load */

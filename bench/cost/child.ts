@@ -10,7 +10,7 @@ import { median } from '../table.ts'
 import { type Case, EPOCH_CASES, STEP_CASES } from './cases.ts'
 
 /** Measures every case with one engine, whose settings are read from the environment; prints seconds as JSON lines. */
-const EPOCHS = 5
+const EPOCHS = 3
 
 const engine = await openEngine(chooseEngine({ ...readConfig(process.env), workerSlots: 1 }))
 for (const { case: one } of [...EPOCH_CASES, ...STEP_CASES]) {

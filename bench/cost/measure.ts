@@ -28,7 +28,7 @@ export async function benchCost(): Promise<void> {
   const figures = { epochs: named(EPOCH_CASES, 0), steps: named(STEP_CASES, EPOCH_CASES.length) }
   writeResults('cost', machine, figures, tables, [
     'Made-up bytes; 20,000 examples of 256 features, two hidden layers of 128, ten classes, batch 128, Adam, with one',
-    'factor at a time changed. An epoch of training without evaluation, median of five after a first.',
+    'factor at a time changed. An epoch of training without evaluation, median of three after a first.',
   ])
 }
 

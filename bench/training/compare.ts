@@ -17,9 +17,11 @@ export async function benchTraining(args: string[]): Promise<void> {
   const machine = describeMachine()
   const results = []
   const tables: string[] = []
+  const shares: number[] = []
   for (const job of options.jobs) {
     console.log(`\n${job.name}`)
     const standings = await compete(job, options)
+    shares.push(...standings.flatMap(({ runs }) => runs.map(run => run.othersShare)))
     const table = writeTable(standings, job)
     console.log(`\n${table}`)
     tables.push(table)
@@ -36,7 +38,8 @@ export async function benchTraining(args: string[]): Promise<void> {
   writeResults('training', machine, { rounds: options.rounds, jobs: results }, tables, [
     `MNIST, Adam 0.001, batch 128; 60,000 images of training and 10,000 of evaluation an epoch. ${options.rounds} rounds,`,
     'everybody in turn in each, in processes of their own. Seconds per epoch: median over rounds of the median over',
-    'epochs but the first. Memory: the most that was resident at once.',
+    'epochs but the first. Memory: the most that was resident at once. Other work took on average',
+    `${percent(shares.reduce((sum, share) => sum + share, 0) / shares.length)} of the cores meanwhile, at most ${percent(Math.max(...shares))}.`,
   ])
 }
 
@@ -80,6 +83,7 @@ async function compete(job: BenchJob, { rounds, contestants }: Options): Promise
     for (const standing of standings) {
       if (standing.absence !== null) continue
       const { contestant } = standing
+      const say = (what: string) => console.log(`round ${round}  ${contestant.label.padEnd(34)} ${what}`)
       try {
         const run = await runContestant(contestant, {
           ...job,
@@ -89,14 +93,16 @@ async function compete(job: BenchJob, { rounds, contestants }: Options): Promise
         })
         standing.runs.push(run)
         const seconds = run.epochSeconds.map(one => one.toFixed(2)).join(' ')
-        console.log(
-          `round ${round}  ${contestant.label.padEnd(34)} ${run.processSeconds.toFixed(1)} s: ${seconds}`,
-        )
+        say(`${run.processSeconds.toFixed(1)} s, others ${percent(run.othersShare)}: ${seconds}`)
       } catch (error) {
         standing.absence = error instanceof Error ? error.message : String(error)
-        console.log(`round ${round}  ${contestant.label.padEnd(34)} ${standing.absence}`)
+        say(standing.absence)
       }
     }
   }
   return standings
+}
+
+function percent(share: number): string {
+  return `${Math.round(100 * share)} %`
 }

@@ -46,5 +46,6 @@ def report(versions, clock):
         "epochSeconds": clock.seconds,
         "accuracies": clock.accuracies,
         "peakBytes": int(peak.split()[1]) * 1024,
+        "cpuSeconds": time.process_time(),
     }
     print(json.dumps(result), flush=True)

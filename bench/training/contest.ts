@@ -10,6 +10,8 @@ export interface ContestantReport {
   accuracies: number[]
   /** Most memory that was resident at once. */
   peakBytes: number
+  /** Of all threads, from its start. */
+  cpuSeconds: number
 }
 
 /** The job of this process, from its first argument. */
@@ -18,8 +20,10 @@ export function readJob(): ContestantJob {
 }
 
 /** Prints the one line that the comparison reads. */
-export function report(result: Omit<ContestantReport, 'peakBytes'>): void {
+export function report(result: Omit<ContestantReport, 'peakBytes' | 'cpuSeconds'>): void {
   // Not resourceUsage().maxRSS: it starts from that of the parent.
   const kilobytes = /VmHWM:\s+(\d+)/.exec(readFileSync('/proc/self/status', 'utf8'))?.[1]
-  process.stdout.write(`${JSON.stringify({ ...result, peakBytes: Number(kilobytes) * 1024 })}\n`)
+  const { user, system } = process.cpuUsage()
+  const used = { peakBytes: Number(kilobytes) * 1024, cpuSeconds: (user + system) / 1e6 }
+  process.stdout.write(`${JSON.stringify({ ...result, ...used })}\n`)
 }

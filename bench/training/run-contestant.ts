@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import os from 'node:os'
 import { createInterface } from 'node:readline'
 import type { ContestantReport } from './contest.ts'
 import type { Contestant } from './contestants.ts'
@@ -9,6 +10,8 @@ import type { ContestantJob } from './jobs.ts'
 export interface Run extends ContestantReport {
   /** From the start of its process to its result. */
   processSeconds: number
+  /** The part of all cores that others kept busy meanwhile; above a few percent the figures suffer. */
+  othersShare: number
 }
 
 /** Longer than the slowest needs. */
@@ -21,6 +24,7 @@ const RUN_MS_MAX = 20 * 60_000
 export async function runContestant(contestant: Contestant, job: ContestantJob): Promise<Run> {
   const { command, entry, environment, options } = contestant
   const startedMs = performance.now()
+  const busyBefore = busyCoreSeconds()
   const child = spawn(command, [entry, JSON.stringify({ ...job, ...options })], {
     env: { ...process.env, ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -31,7 +35,11 @@ export async function runContestant(contestant: Contestant, job: ContestantJob):
   let run: Run | null = null
   createInterface({ input: child.stdout }).on('line', line => {
     const processSeconds = (performance.now() - startedMs) / 1_000
-    if (line.startsWith('{')) run = { ...(JSON.parse(line) as ContestantReport), processSeconds }
+    if (!line.startsWith('{')) return
+    const result: ContestantReport = JSON.parse(line)
+    const others = busyCoreSeconds() - busyBefore - result.cpuSeconds
+    const othersShare = Math.max(0, others) / (processSeconds * os.availableParallelism())
+    run = { ...result, processSeconds, othersShare }
   })
   const exitCode = await waitForClose(child)
   if (run === null) {
@@ -46,4 +54,9 @@ export async function runContestant(contestant: Contestant, job: ContestantJob):
 async function waitForClose(child: ChildProcess): Promise<number | null> {
   const [exitCode] = await once(child, 'close') // rejects when it cannot be started
   return exitCode
+}
+
+/** Seconds that the cores of this machine have worked since it was started, all together. */
+function busyCoreSeconds(): number {
+  return os.cpus().reduce((sum, { times }) => sum + times.user + times.nice + times.sys, 0) / 1_000
 }
