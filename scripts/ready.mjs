@@ -64,7 +64,7 @@ function newest(entries) {
     ...entries.map(entry => {
       const stats = statSync(entry)
       if (!stats.isDirectory()) return stats.mtimeMs
-      const children = readdirSync(entry).filter(name => name !== 'generated')
+      const children = readdirSync(entry).filter(name => name !== 'generated' && name !== 'results')
       return newest(children.map(name => path.join(entry, name)))
     }),
   )

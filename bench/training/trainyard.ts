@@ -1,0 +1,97 @@
+import { Value } from 'typebox/value'
+import { readConfig } from '../../src/config.ts'
+import { type JobSpec, resolveSpec } from '../../src/jobs/resolve-spec.ts'
+import { JobRequestSchema } from '../../src/jobs/schemas.ts'
+import { buildProgram } from '../../src/mlp/program.ts'
+import { chooseEngine, openEngine } from '../../worker/engines/choose-engine.ts'
+import type { Session } from '../../worker/engines/engine.ts'
+import type { Selection } from '../../worker/trainer/load-data.ts'
+import { trainEpochs } from '../../worker/trainer/train-epochs.ts'
+import { readJob, report } from './contest.ts'
+import type { ContestantJob } from './jobs.ts'
+import { FEATURES, readMnist } from './mnist.ts'
+
+/** A contestant: Trainyard's engine and epoch loop as a trainer runs them, without a service around. */
+const CLASSES = 10
+
+try {
+  await train(readJob())
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error)
+  process.exitCode = 1
+}
+
+async function train(job: ContestantJob): Promise<void> {
+  const config = readConfig(process.env)
+  const { network, preprocessing, training } = resolveJob(job, config.trainerBytesMax)
+  const { loss, optimizer } = training
+  const program = buildProgram({ inputUnits: FEATURES, preprocessing, network, loss, optimizer })
+  const engine = await openEngine(chooseEngine({ ...config, workerSlots: 1 }))
+  const session = engine.open(program, training.seed)
+  const [train, test] = [load(session, job.data, 'train'), load(session, job.data, 'test')]
+  const epochs: { durationMs: number; accuracy: number }[] = []
+  await trainEpochs({
+    program,
+    session,
+    data: { train, validation: test, evaluation: test },
+    training,
+    place: { epoch: 0, step: 0, running: { examples: 0, loss: 0, correct: 0, durationMs: 0 } },
+    checkpointSeconds: Number.POSITIVE_INFINITY,
+    isStopping: () => false,
+    // The others write none. What a checkpoint costs is in the figures of the whole service.
+    saveCheckpoint: async () => ({ step: 0, epoch: 0, sha256: '', bytes: 0 }),
+    onProgress: () => {},
+    onCheckpoint: () => {},
+    onEpoch: ({ durationMs, metrics }) => epochs.push({ durationMs, accuracy: metrics.valAccuracy ?? 0 }),
+  })
+  report({
+    versions: { ...engine.versions },
+    epochSeconds: epochs.map(({ durationMs }) => durationMs / 1_000),
+    accuracies: epochs.map(({ accuracy }) => accuracy),
+  })
+  session.close()
+}
+
+/** @throws Error when Trainyard does not take such a job */
+function resolveJob(job: ContestantJob, trainerBytesMax: number): JobSpec {
+  const hidden = job.hidden.flatMap(units => [
+    { type: 'dense', units, activation: 'relu' },
+    ...(job.dropout > 0 ? [{ type: 'dropout', rate: job.dropout }] : []),
+  ])
+  const request = {
+    datasetId: 'mnist',
+    network: { layers: [...hidden, { type: 'dense', units: CLASSES, activation: 'softmax' }] },
+    training: {
+      epochs: job.epochs,
+      batchSize: job.batchSize,
+      optimizer: { type: 'adam', learningRate: job.learningRate },
+      validation: { split: 'test' },
+      seed: job.seed,
+    },
+  }
+  if (!Value.Check(JobRequestSchema, request)) {
+    const [wrong] = Value.Errors(JobRequestSchema, request)
+    throw new Error(`Trainyard does not take this job: ${wrong?.instancePath} ${wrong?.message}`)
+  }
+  const split = { classCounts: {}, features: '', labels: '' }
+  const spec = resolveSpec(
+    request,
+    {
+      shape: [28, 28, 1],
+      dtype: 'uint8',
+      classes: Array.from({ length: CLASSES }, (_, digit) => String(digit)),
+      splits: { train: { examples: 60_000, ...split }, test: { examples: 10_000, ...split } },
+    },
+    { trainerBytesMax },
+    job.seed,
+  )
+  if ('errors' in spec) throw new Error(`Trainyard does not take this job: ${spec.errors[0]?.detail}`)
+  return spec
+}
+
+function load(session: Session, folder: string, split: 'train' | 'test'): Selection {
+  const examples = readMnist(folder, split === 'test' ? 't10k' : 'train')
+  session.load(split, examples)
+  const indices = Int32Array.from(examples.labels, (_, index) => index)
+  return { split, indices, labels: examples.labels }
+}
