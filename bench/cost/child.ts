@@ -1,4 +1,5 @@
 import { readConfig } from '../../src/config.ts'
+import { resolveLoss } from '../../src/mlp/losses/registry.ts'
 import { resolveNetwork } from '../../src/mlp/network.ts'
 import { resolveOptimizer } from '../../src/mlp/optimizers/registry.ts'
 import { UINT8_PREPROCESSING } from '../../src/mlp/preprocessing.ts'
@@ -11,6 +12,7 @@ import { type Case, EPOCH_CASES, STEP_CASES } from './cases.ts'
 
 /** Measures every case with one engine, whose settings are read from the environment; prints seconds as JSON lines. */
 const EPOCHS = 3
+const LEARNING_RATE = 0.001
 
 const engine = await openEngine(chooseEngine({ ...readConfig(process.env), workerSlots: 1 }))
 for (const { case: one } of [...EPOCH_CASES, ...STEP_CASES]) {
@@ -29,8 +31,9 @@ function measureEpoch(
     network: resolveNetwork({
       layers: [...hidden, { type: 'dense', units: classes, activation: 'softmax' }],
     }),
-    loss: 'categoricalCrossentropy',
-    optimizer: resolveOptimizer({ type: 'adam', learningRate: 0.001 }),
+    loss: resolveLoss('categoricalCrossentropy'),
+    optimizer: resolveOptimizer({ type: 'adam', learningRate: LEARNING_RATE }),
+    classWeights: null,
   })
   const random = createRandom(1, 'bench')
   const session = engine.open(program, 1)
@@ -42,7 +45,13 @@ function measureEpoch(
   for (let epoch = 0; epoch <= EPOCHS; epoch++) {
     const startedMs = performance.now()
     const firstStep = 1 + epoch * Math.ceil(examples / batchSize)
-    session.train({ split: 'train', indices: permutation(random, examples), batchSize, firstStep })
+    session.train({
+      split: 'train',
+      indices: permutation(random, examples),
+      batchSize,
+      firstStep,
+      learningRateAt: () => LEARNING_RATE,
+    })
     seconds.push((performance.now() - startedMs) / 1_000)
   }
   session.close()

@@ -35,7 +35,7 @@ export function listContestants(): Contestant[] {
       label,
       command: process.execPath,
       entry: compiled('trainyard'),
-      environment: { TRAINYARD_ENGINE: engine, ...(choice && engineEnvironment(choice)) },
+      environment: { TRAINYARD_ENGINE: engine, ...(choice && engineEnvironment(choice, null)) },
       options: {},
       isSlow: engine === 'portable',
     }

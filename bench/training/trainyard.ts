@@ -5,7 +5,8 @@ import { JobRequestSchema } from '../../src/jobs/schemas.ts'
 import { buildProgram } from '../../src/mlp/program.ts'
 import { chooseEngine, openEngine } from '../../worker/engines/choose-engine.ts'
 import type { Session } from '../../worker/engines/engine.ts'
-import type { Selection } from '../../worker/trainer/load-data.ts'
+import { startPlace } from '../../worker/trainer/checkpoint.ts'
+import { type Selection, select } from '../../worker/trainer/selection.ts'
 import { trainEpochs } from '../../worker/trainer/train-epochs.ts'
 import { readJob, report } from './contest.ts'
 import type { ContestantJob } from './jobs.ts'
@@ -25,7 +26,14 @@ async function train(job: ContestantJob): Promise<void> {
   const config = readConfig(process.env)
   const { network, preprocessing, training } = resolveJob(job, config.trainerBytesMax)
   const { loss, optimizer } = training
-  const program = buildProgram({ inputUnits: FEATURES, preprocessing, network, loss, optimizer })
+  const program = buildProgram({
+    inputUnits: FEATURES,
+    preprocessing,
+    network,
+    loss,
+    optimizer,
+    classWeights: null,
+  })
   const engine = await openEngine(chooseEngine({ ...config, workerSlots: 1 }))
   const session = engine.open(program, training.seed)
   const [train, test] = [load(session, job.data, 'train'), load(session, job.data, 'test')]
@@ -33,14 +41,20 @@ async function train(job: ContestantJob): Promise<void> {
   await trainEpochs({
     program,
     session,
-    data: { train, validation: test, evaluation: test },
+    data: {
+      train,
+      validation: test,
+      evaluation: test,
+      sourceOf: () => ({ use: async () => {}, readAhead: () => {} }),
+    },
     training,
-    place: { epoch: 0, step: 0, running: { examples: 0, loss: 0, correct: 0, durationMs: 0 } },
+    place: startPlace(),
     checkpointSeconds: Number.POSITIVE_INFINITY,
     isStopping: () => false,
     // The others write none. What a checkpoint costs is in the figures of the whole service.
     saveCheckpoint: async () => ({ step: 0, epoch: 0, sha256: '', bytes: 0 }),
     onProgress: () => {},
+    onBest: () => {},
     onCheckpoint: () => {},
     onEpoch: ({ durationMs, metrics }) => epochs.push({ durationMs, accuracy: metrics.valAccuracy ?? 0 }),
   })
@@ -92,6 +106,7 @@ function resolveJob(job: ContestantJob, trainerBytesMax: number): JobSpec {
 function load(session: Session, folder: string, split: 'train' | 'test'): Selection {
   const examples = readMnist(folder, split === 'test' ? 't10k' : 'train')
   session.load(split, examples)
-  const indices = Int32Array.from(examples.labels, (_, index) => index)
-  return { split, indices, labels: examples.labels }
+  const count = examples.labels.length
+  const rows = Int32Array.from({ length: count }, (_, row) => row)
+  return select(split, rows, examples.labels, { examples: count, blockExamples: count })
 }

@@ -1,7 +1,12 @@
 import { AssertionError } from 'node:assert'
 import type { BinaryKind, Dimension, Operation, UnaryKind, Value } from './operations.ts'
 import type { Random } from './random.ts'
-import type { Regularizer } from './regularizer.ts'
+
+/** A penalty on the size of a weight: l1 · Σ |w| + l2 · Σ w². */
+export interface Regularizer {
+  l1: number
+  l2: number
+}
 
 /** A tensor that lives as long as the training. */
 export interface Variable {

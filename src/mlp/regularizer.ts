@@ -1,5 +1,5 @@
 import { Type } from 'typebox'
-import type { Graph, Variable } from './graph.ts'
+import type { Graph, Regularizer, Variable } from './graph.ts'
 import type { Value } from './operations.ts'
 
 const Factor = Type.Number({ minimum: 0, maximum: 1e6 })
@@ -13,9 +13,6 @@ export const RegularizerSchema = Type.Object(
     description: 'Adds l1 · Σ |w| + l2 · Σ w² to the loss.',
   },
 )
-
-/** A penalty on the size of weights. */
-export type Regularizer = Required<Type.Static<typeof RegularizerSchema>>
 
 /** Fills in zeros. */
 export function resolveRegularizer(spec: Type.Static<typeof RegularizerSchema>): Regularizer {

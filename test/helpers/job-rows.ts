@@ -5,6 +5,9 @@ import { newId } from '../../src/ids.ts'
 import { claimJob } from '../../src/jobs/attempt-repository.ts'
 import type { JobSpec } from '../../src/jobs/resolve-spec.ts'
 import { insertJob } from '../../src/jobs/state-repository.ts'
+import { resolveLoss } from '../../src/mlp/losses/registry.ts'
+import { resolveOptimizer } from '../../src/mlp/optimizers/registry.ts'
+import { resolveSchedule } from '../../src/mlp/schedules/schedule.ts'
 import { finishAttempt, type StopReason } from '../../worker/finish-attempt.ts'
 import type { TrainerEnd } from '../../worker/trainer-process.ts'
 import { EPOCHS, STEPS_PER_EPOCH } from './job-model.ts'
@@ -18,10 +21,11 @@ const SPEC: JobSpec = {
   training: {
     epochs: EPOCHS,
     batchSize: 1,
-    loss: 'categoricalCrossentropy',
-    optimizer: { type: 'adam', learningRate: 0.001, beta1: 0.9, beta2: 0.999, epsilon: 1e-7 },
+    loss: resolveLoss('categoricalCrossentropy'),
+    optimizer: resolveOptimizer({ type: 'adam' }),
     metrics: [],
     validation: null,
+    learningRateSchedule: resolveSchedule(undefined, 0),
     seed: 1,
     maxRuntimeSeconds: null,
   },
@@ -114,7 +118,7 @@ export async function finish(
   modelName = 'none',
 ): Promise<void> {
   const stopReasons = new Set<StopReason>(trainer.type === 'stopped' ? ['shutdown'] : [])
-  const job = { modelName, training: { ...SPEC.training } }
+  const job = { modelName, training: { maxRuntimeSeconds: null } }
   const deps = { db, logger: pino({ level: 'silent' }) }
   await finishAttempt(deps, fence, job, { trainer, stopReasons, logTail: [] })
 }

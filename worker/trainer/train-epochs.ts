@@ -57,11 +57,11 @@ export async function trainEpochs(loop: EpochLoop): Promise<boolean> {
   }
   const isDue = (afterMs: number) => performance.now() - checkpointAtMs >= afterMs
 
-  let chunkSteps = 1
   while (place.epoch < training.epochs && !isOver(loop)) {
     const epoch = place.epoch + 1
     const parts = planEpoch(training.seed, epoch, data.train)
     const metrics = followMetrics(loop)
+    let chunkSteps = 1
     while (place.running.examples < data.train.labels.length) {
       if (loop.isStopping()) return false
       const part = await bringPart(loop, parts)

@@ -1,7 +1,8 @@
+import { Value } from 'typebox/value'
 import { describe, expect, it } from 'vitest'
 import type { DatasetContent, StoredSplit } from '../../../src/datasets/content.ts'
 import { resolveSpec } from '../../../src/jobs/resolve-spec.ts'
-import type { JobRequest } from '../../../src/jobs/schemas.ts'
+import { type JobRequest, JobRequestSchema } from '../../../src/jobs/schemas.ts'
 
 const split = (examples: number): StoredSplit => ({
   examples,
@@ -48,15 +49,30 @@ describe('a job request', () => {
       network: { layers: [{ type: 'dense', units: 3 }] },
     })
     expect(network.layers).toEqual([
-      { type: 'dense', units: 3, activation: 'linear', kernelInitializer: 'glorotUniform' },
+      {
+        type: 'dense',
+        units: 3,
+        activation: 'linear',
+        useBias: true,
+        kernelInitializer: 'glorotUniform',
+        biasInitializer: 'zeros',
+      },
     ])
     expect(training).toEqual({
       epochs: 10,
       batchSize: 32,
-      loss: 'meanSquaredError',
-      optimizer: { type: 'adam', learningRate: 0.001, beta1: 0.9, beta2: 0.999, epsilon: 1e-7 },
+      loss: { type: 'meanSquaredError' },
+      optimizer: {
+        type: 'adam',
+        learningRate: 0.001,
+        weightDecay: 0,
+        beta1: 0.9,
+        beta2: 0.999,
+        epsilon: 1e-7,
+      },
       metrics: ['accuracy'],
       validation: { split: 'test' },
+      learningRateSchedule: { type: 'constant', warmupSteps: 0 },
       seed: 77,
       maxRuntimeSeconds: null,
     })
@@ -80,7 +96,7 @@ describe('a job request', () => {
     ['sigmoid', 3, 'binaryCrossentropy'],
     ['relu', 3, 'meanSquaredError'],
   ])('with the output %s gets the loss that belongs to it', (activation, units, loss) => {
-    expect(resolve(request({}, units, activation)).training.loss).toBe(loss)
+    expect(resolve(request({}, units, activation)).training.loss.type).toBe(loss)
   })
 
   it('validates on the validation split, else on the test split, else on a tenth', () => {
@@ -98,8 +114,33 @@ describe('a job request', () => {
     expect(resolve(request(), { ...DATASET, dtype: 'float32' }).preprocessing).toEqual({ scale: 1 })
   })
 
+  it('that is sent again as it was resolved resolves to itself', () => {
+    const job = request({
+      loss: { type: 'categoricalCrossentropy', labelSmoothing: 0.1 },
+      optimizer: { type: 'adamW', clipNorm: 1 },
+      learningRateSchedule: { type: 'cosine', warmupSteps: 2 },
+      reduceOnPlateau: { patience: 2 },
+      earlyStopping: { monitor: 'valAuc', restoreBest: true },
+      metrics: ['accuracy', 'auc', 'top2Accuracy'],
+      classWeight: 'balanced',
+    })
+    const { network, training, preprocessing } = resolve(job)
+    const again: unknown = { datasetId: 'ds_1', network, training, preprocessing }
+    if (!Value.Check(JobRequestSchema, again)) {
+      throw new Error(JSON.stringify([...Value.Errors(JobRequestSchema, again)]))
+    }
+    expect(resolve(again)).toMatchObject({ network, training, preprocessing })
+    expect(training.earlyStopping).toEqual({
+      monitor: 'valAuc',
+      minDelta: 0,
+      patience: 0,
+      startFromEpoch: 0,
+      restoreBest: true,
+    })
+  })
+
   it('may have one sigmoid unit for two classes', () => {
-    expect(resolve(request({}, 1, 'sigmoid'), BINARY).training.loss).toBe('binaryCrossentropy')
+    expect(resolve(request({}, 1, 'sigmoid'), BINARY).training.loss.type).toBe('binaryCrossentropy')
   })
 })
 
@@ -111,6 +152,26 @@ describe('a job request is refused, with the field that is wrong,', () => {
       'when the loss does not go with the last activation',
       request({ loss: 'categoricalCrossentropy' }, 3, 'linear'),
       '/network/layers/1/activation',
+    ],
+    [
+      'when early stopping watches what is not measured',
+      request({ earlyStopping: { monitor: 'valAuc' } }),
+      '/training/earlyStopping/monitor',
+    ],
+    [
+      'when a plateau of validation is looked for without validation',
+      request({ reduceOnPlateau: { monitor: 'valLoss' }, validation: null }),
+      '/training/reduceOnPlateau/monitor',
+    ],
+    [
+      'when a class that is weighted is not there',
+      request({ classWeight: { nobody: 2 } }),
+      '/training/classWeight/nobody',
+    ],
+    [
+      'when gradients are clipped in two ways',
+      request({ optimizer: { type: 'sgd', clipNorm: 1, clipValue: 1 } }),
+      '/training/optimizer/clipValue',
     ],
     [
       'when the split is not there',
