@@ -52,9 +52,9 @@ async function insertJob(
 ): Promise<void> {
   await db.$executeRawUnsafe(
     `INSERT INTO jobs (id, name, model_name, dataset_id, dataset_sha256, network, training, preprocessing, metadata,
-      parameter_count, status, epochs, steps, event_seq, finished_at)
+      parameter_count, status, epochs, steps, event_seq, finished_at, cancel_requested_at)
     VALUES ($1, 'a', 'a', 'ds', '', '{}', '{}', '{}', '{}', 1, $2::job_status, 1, 1, $3,
-      now() - make_interval(days => $4))`,
+      now() - make_interval(days => $4), now() - make_interval(days => $4))`,
     id,
     endedDaysAgo === null ? 'queued' : 'cancelled',
     events,
