@@ -96,7 +96,7 @@ function resolveJob(job: ContestantJob, trainerBytesMax: number): JobSpec {
       classes: Array.from({ length: CLASSES }, (_, digit) => String(digit)),
       splits: { train: { examples: 60_000, ...split }, test: { examples: 10_000, ...split } },
     },
-    { trainerBytesMax },
+    { trainerBytesMax, residentBytesMax: Number.MAX_SAFE_INTEGER },
     job.seed,
   )
   if ('errors' in spec) throw new Error(`Trainyard does not take this job: ${spec.errors[0]?.detail}`)

@@ -56,7 +56,7 @@ export async function succeedJob(
     const { to, event } = transitionSql('succeed')
     await changeJob(tx, {
       id: fence.jobId,
-      set: Prisma.sql`${to}, ${ENDED}, model_version = ${version}, step = steps,
+      set: Prisma.sql`${to}, ${ENDED}, model_version = ${version},
         evaluation = ${evaluation === null ? null : JSON.stringify(evaluation)}::jsonb`,
       where: holds(fence),
       event: { type: event, data: { modelVersion: version } },

@@ -32,11 +32,17 @@ export function estimate(job: {
   dataset: DatasetContent
   parameterCount: number
   trainExamples: number
+  /** Features of a split that are larger are trained in blocks. */
+  residentBytesMax: number
 }): Estimate {
-  const { network, training, dataset, parameterCount, trainExamples } = job
+  const { network, training, dataset, parameterCount, trainExamples, residentBytesMax } = job
   const inputUnits = featureCount(dataset.shape)
   const examples = Object.values(dataset.splits).reduce((sum, split) => sum + split.examples, 0)
-  const featureBytes = dataset.dtype === 'uint8' ? 1 : 4
+  const rowBytes = inputUnits * (dataset.dtype === 'uint8' ? 1 : 4)
+  const dataBytes = Object.values(dataset.splits).reduce(
+    (sum, split) => sum + Math.min(split.examples * rowBytes, residentBytesMax) + split.examples * 4,
+    0,
+  )
   const units = placeLayers(network, inputUnits).reduce(
     (sum, { outputUnits }) => sum + outputUnits,
     inputUnits,
@@ -46,11 +52,7 @@ export function estimate(job: {
     (parameterCount * (6 * trainExamples + 2 * (examples - trainExamples))) / FLOPS +
     (trainExamples / training.batchSize) * STEP_SECONDS
   return {
-    trainerMemoryBytes:
-      BASE_BYTES +
-      examples * (inputUnits * featureBytes + 4) +
-      parameterCount * BYTES_PER_PARAMETER +
-      batchBytes,
+    trainerMemoryBytes: BASE_BYTES + dataBytes + parameterCount * BYTES_PER_PARAMETER + batchBytes,
     secondsPerEpoch,
     seconds: secondsPerEpoch * training.epochs,
   }

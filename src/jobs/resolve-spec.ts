@@ -43,7 +43,7 @@ export interface JobSpec {
 export function resolveSpec(
   request: JobRequest,
   dataset: DatasetContent,
-  limits: { trainerBytesMax: number },
+  limits: { trainerBytesMax: number; residentBytesMax: number },
   randomSeed: number,
 ): JobSpec | { errors: FieldError[] } {
   const network = resolveNetwork(request.network)
@@ -54,7 +54,15 @@ export function resolveSpec(
   const parameterCount = countParameters(network, inputUnits)
   const trainExamples = countTrainExamples(training, dataset)
   const steps = training.epochs * Math.ceil(trainExamples / training.batchSize)
-  const estimated = estimate({ network, training, dataset, parameterCount, trainExamples })
+  const { residentBytesMax } = limits
+  const estimated = estimate({
+    network,
+    training,
+    dataset,
+    parameterCount,
+    trainExamples,
+    residentBytesMax,
+  })
   const errors = [
     ...checkOutput(network, inputUnits, training, dataset.classes.length),
     ...checkNames(training, dataset),
@@ -185,7 +193,8 @@ function checkNames(training: TrainingSpec, { classes }: DatasetContent): FieldE
   }
   for (const label of Object.keys(training.classWeight ?? {})) {
     if (!classes.includes(label)) {
-      errors.push({ pointer: `/training/classWeight/${label}`, detail: 'is no class of the dataset' })
+      const token = label.replaceAll('~', '~0').replaceAll('/', '~1') // RFC 6901, section 3
+      errors.push({ pointer: `/training/classWeight/${token}`, detail: 'is no class of the dataset' })
     }
   }
   return errors

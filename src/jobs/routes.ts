@@ -31,6 +31,7 @@ export interface JobDeps {
   db: Database
   listener: Listener
   trainerBytesMax: number
+  residentBytesMax: number
 }
 
 const JobParams = Type.Object({ id: storable({ description: 'Job id: job_…' }) })

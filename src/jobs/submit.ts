@@ -11,6 +11,7 @@ import { insertJob } from './state-repository.ts'
 export interface SubmitDeps {
   db: Database
   trainerBytesMax: number
+  residentBytesMax: number
 }
 
 /**
@@ -31,7 +32,7 @@ export async function planJob(
       `the dataset ${dataset.id} must be ready; it is ${dataset.status}`,
     )
   }
-  const spec = resolveSpec(request, dataset, { trainerBytesMax: deps.trainerBytesMax }, randomInt(2 ** 32))
+  const spec = resolveSpec(request, dataset, deps, randomInt(2 ** 32))
   if ('errors' in spec) {
     const details = spec.errors.map(({ pointer, detail }) => `${pointer}: ${detail}`)
     throw new AppError('VALIDATION_FAILED', details.join('; '), { errors: spec.errors })

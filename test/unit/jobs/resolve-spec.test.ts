@@ -32,13 +32,13 @@ const request = (training: JobRequest['training'] = {}, units = 3, activation = 
 })
 
 function resolve(job: JobRequest, dataset: DatasetContent = DATASET, trainerBytesMax = 2 ** 32) {
-  const spec = resolveSpec(job, dataset, { trainerBytesMax }, 77)
+  const spec = resolveSpec(job, dataset, { trainerBytesMax, residentBytesMax: 2 ** 31 }, 77)
   if ('errors' in spec) throw new Error(JSON.stringify(spec.errors))
   return spec
 }
 
 function pointersOf(job: JobRequest, dataset: DatasetContent = DATASET, trainerBytesMax = 2 ** 32) {
-  const spec = resolveSpec(job, dataset, { trainerBytesMax }, 77)
+  const spec = resolveSpec(job, dataset, { trainerBytesMax, residentBytesMax: 2 ** 31 }, 77)
   return 'errors' in spec ? spec.errors.map(({ pointer }) => pointer) : []
 }
 
@@ -142,6 +142,15 @@ describe('a job request', () => {
   it('may have one sigmoid unit for two classes', () => {
     expect(resolve(request({}, 1, 'sigmoid'), BINARY).training.loss.type).toBe('binaryCrossentropy')
   })
+})
+
+it('the estimate of a dataset that is trained in blocks counts no more than what is in memory', () => {
+  const bytes = (examples: number) => {
+    const splits = { train: split(examples) }
+    return resolve(request({ validation: null }), { ...DATASET, splits }, 2 ** 40).estimate.trainerMemoryBytes
+  }
+  const [small, large] = [bytes(2 ** 29), bytes(2 ** 30)] // 3 and 6 GiB of features, of which 2 GiB are resident
+  expect(large - small).toBe(2 ** 29 * 4) // only labels grow
 })
 
 describe('a job request is refused, with the field that is wrong,', () => {
