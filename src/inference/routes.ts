@@ -8,15 +8,17 @@ import { readMultipart } from '../http/multipart.ts'
 import { problemResponses } from '../http/problem-details.ts'
 import type { VersionReference } from '../models/repository.ts'
 import { storable } from '../names.ts'
-import { type PredictDeps, type PredictionInputs, predict } from './predict.ts'
+import { decodeBase64 } from './decode-base64.ts'
+import { type PredictDeps, predict } from './predict.ts'
+import type { PredictionInputs } from './rows.ts'
 import {
+  BODY_BYTES_MAX,
   PredictionQuery,
   type PredictionRequest,
   PredictionRequestSchema,
   PredictionResponseSchema,
 } from './schemas.ts'
 
-const BODY_BYTES_MAX = 16 * 1024 ** 2
 const IMAGE_TYPES = ['image/png', 'image/jpeg', 'image/webp', 'application/octet-stream']
 const MULTIPART_IMAGES_MAX = 256
 
@@ -96,7 +98,7 @@ async function readInputs(request: FastifyRequest): Promise<PredictionInputs> {
     )
   }
   const { images, instances } = request.body as PredictionRequest // checked by the schema of application/json
-  if (instances) return { kind: 'instances', instances }
+  if (instances) return { kind: 'instances', instances, pointer: '/instances' }
   return {
     kind: 'images',
     images: (images ?? []).map((text, index) => ({
@@ -133,15 +135,4 @@ async function readMultipartImages(request: FastifyRequest): Promise<PredictionI
     throw fieldError('VALIDATION_FAILED', '/image', detail)
   }
   return { kind: 'images', images }
-}
-
-/** @see RFC 4648, section 4; a data URL's head is taken off */
-function decodeBase64(text: string, pointer: string): Buffer {
-  const encoded = text.replace(/^data:[^,]{0,100},/, '')
-  // Looks for what is wrong: a pattern of what is right goes back and forth over long spaces.
-  if (/[^A-Za-z0-9+/=\s]|=\s*[^=\s]/.test(encoded)) {
-    const detail = 'an image must be base64 (RFC 4648, section 4); received other characters'
-    throw new AppError('IMAGE_INVALID', detail, { errors: [{ pointer, detail }] })
-  }
-  return Buffer.from(encoded, 'base64')
 }

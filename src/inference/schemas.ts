@@ -1,5 +1,8 @@
 import { Type } from 'typebox'
 
+/** Bytes of one request at most. */
+export const BODY_BYTES_MAX = 16 * 1024 ** 2
+
 /** Inputs of one request at most. */
 export const INPUTS_MAX = 10_000
 
