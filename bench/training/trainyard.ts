@@ -93,6 +93,10 @@ function resolveJob(job: ContestantJob, trainerBytesMax: number): JobSpec {
     {
       shape: [28, 28, 1],
       dtype: 'uint8',
+      kind: 'image',
+      columns: null,
+      task: 'classification',
+      targets: [],
       classes: Array.from({ length: CLASSES }, (_, digit) => String(digit)),
       splits: { train: { examples: 60_000, ...split }, test: { examples: 10_000, ...split } },
     },

@@ -3,7 +3,7 @@ import type { Dataset as DatasetRow, Prisma } from '../db/generated/client.ts'
 import { AppError } from '../errors.ts'
 import { newId } from '../ids.ts'
 import type { DatasetContent, StoredSplits } from './content.ts'
-import type { Dataset, FeatureStatistics, SplitName } from './schemas.ts'
+import type { Dataset, DatasetFormat, FeatureStatistics, SplitName } from './schemas.ts'
 
 /** A dataset as it is stored: with its blobs. */
 export interface StoredDataset extends Omit<Dataset, 'splits'> {
@@ -16,16 +16,16 @@ export type DatasetStatistics = { splits: Partial<Record<SplitName, FeatureStati
 /** What an upload found. */
 export interface NewDataset extends DatasetContent {
   name: string
-  format: 'idx'
-  kind: 'image' | 'table'
+  format: DatasetFormat
   sha256: string
   bytes: number
   statistics: DatasetStatistics
+  warnings: string[]
 }
 
 /** Adds a ready dataset as the next version of its name. */
 export async function insertDataset(db: Database, dataset: NewDataset): Promise<StoredDataset> {
-  const { splits, statistics, ...rest } = dataset
+  const { splits, statistics, columns, ...rest } = dataset
   const row = await db.$transaction(async tx => {
     // Uploads under one name take turns, so that versions have no gap and no double.
     await tx.$executeRaw`SELECT pg_advisory_xact_lock(hashtextextended(${dataset.name}, 0))`
@@ -37,6 +37,7 @@ export async function insertDataset(db: Database, dataset: NewDataset): Promise<
         version: (last._max.version ?? 0) + 1,
         status: 'ready',
         splits: splits as Prisma.InputJsonObject,
+        ...(columns && { columns }),
         statistics: statistics as Prisma.InputJsonObject,
       },
     })
@@ -112,6 +113,8 @@ function toStored(row: DatasetRow): StoredDataset {
     format: row.format as Dataset['format'], // written by insertDataset only, as are the next ones
     kind: row.kind as Dataset['kind'],
     dtype: row.dtype as Dataset['dtype'],
+    task: row.task as Dataset['task'],
+    columns: row.columns as Dataset['columns'],
     splits: row.splits as unknown as StoredSplits,
     error: row.error as Dataset['error'],
     bytes: Number(row.bytes),

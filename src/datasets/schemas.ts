@@ -1,6 +1,7 @@
 import { Type } from 'typebox'
 import { NameSchema } from '../names.ts'
 import { pageOf, pageQuery } from '../pagination.ts'
+import { ColumnSchema, TaskSchema } from './columns.ts'
 
 /** A use of examples. */
 export const SplitNameSchema = Type.Enum(['train', 'validation', 'test'] as const)
@@ -10,6 +11,12 @@ export type SplitName = Type.Static<typeof SplitNameSchema>
 
 const ClassCounts = Type.Record(Type.String(), Type.Integer(), { description: 'Examples of each label.' })
 
+/** What the files of a dataset were. */
+export const DatasetFormatSchema = Type.Enum(['idx', 'csv', 'jsonl', 'npz', 'parquet', 'zip'] as const)
+
+/** What the files of a dataset were. */
+export type DatasetFormat = Type.Static<typeof DatasetFormatSchema>
+
 /** A dataset on the wire. */
 export const DatasetSchema = Type.Object(
   {
@@ -17,16 +24,26 @@ export const DatasetSchema = Type.Object(
     name: NameSchema,
     version: Type.Integer({ description: 'Uploads under the same name are numbered from 1.' }),
     status: Type.Enum(['processing', 'ready', 'failed'] as const),
-    format: Type.Enum(['idx'] as const),
+    format: DatasetFormatSchema,
     kind: Type.Enum(['image', 'table'] as const),
     sha256: Type.Union([Type.String(), Type.Null()], {
       description: 'Hash of the content; null until ready.',
     }),
     bytes: Type.Integer({ description: 'Size of the stored examples.' }),
-    shape: Type.Array(Type.Integer(), { description: 'Shape of one example: [height, width, channels].' }),
-    dtype: Type.Enum(['uint8', 'float32'] as const),
+    shape: Type.Array(Type.Integer(), {
+      description: 'Shape of one example: [height, width, channels], or [columns] of a table.',
+    }),
+    dtype: Type.Enum(['uint8', 'float32', 'float64'] as const),
+    task: TaskSchema,
+    targets: Type.Array(Type.String(), {
+      description: 'Columns to be learnt; empty where they have no name.',
+    }),
+    columns: Type.Union([Type.Array(ColumnSchema), Type.Null()], {
+      description: 'Of a table, in the order of its features; null where features have no names.',
+    }),
     classes: Type.Array(Type.String(), { description: 'Labels, in the order of the network’s outputs.' }),
     splits: Type.Record(Type.String(), Type.Object({ examples: Type.Integer(), classCounts: ClassCounts })),
+    warnings: Type.Array(Type.String(), { description: 'What you should know about the data.' }),
     error: Type.Union([Type.Object({ code: Type.String(), message: Type.String() }), Type.Null()], {
       description: 'Why it failed; null otherwise.',
     }),

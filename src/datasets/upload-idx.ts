@@ -87,7 +87,16 @@ export async function assembleIdxDataset(
   const shape = shapeOf(train.images)
   if (test) assertFits(test, shape, values)
 
-  const content: DatasetContent = { shape, dtype: 'uint8', classes: values.map(String), splits: {} }
+  const content: DatasetContent = {
+    kind: 'image',
+    shape,
+    dtype: 'uint8',
+    columns: null,
+    task: 'classification',
+    targets: [],
+    classes: values.map(String),
+    splits: {},
+  }
   const statistics: DatasetStatistics = { splits: {} }
   let bytes = 0
   for (const [split, pair] of [
@@ -113,7 +122,7 @@ export async function assembleIdxDataset(
       ...summarize(pair.images.histogram),
     }
   }
-  return { ...content, name, format: 'idx', kind: 'image', sha256: hashContent(content), bytes, statistics }
+  return { ...content, name, format: 'idx', sha256: hashContent(content), bytes, statistics, warnings: [] }
 }
 
 interface Pair {

@@ -1,4 +1,4 @@
-import { type DatasetContent, featureCount } from '../datasets/content.ts'
+import { type DatasetContent, FEATURE_BYTES, featureCount } from '../datasets/content.ts'
 import { type Network, placeLayers } from '../mlp/network.ts'
 import type { TrainingSpec } from './training-spec.ts'
 
@@ -38,7 +38,7 @@ export function estimate(job: {
   const { network, training, dataset, parameterCount, trainExamples, residentBytesMax } = job
   const inputUnits = featureCount(dataset.shape)
   const examples = Object.values(dataset.splits).reduce((sum, split) => sum + split.examples, 0)
-  const rowBytes = inputUnits * (dataset.dtype === 'uint8' ? 1 : 4)
+  const rowBytes = inputUnits * FEATURE_BYTES[dataset.dtype]
   const dataBytes = Object.values(dataset.splits).reduce(
     (sum, split) => sum + Math.min(split.examples * rowBytes, residentBytesMax) + split.examples * 4,
     0,

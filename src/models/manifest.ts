@@ -12,7 +12,7 @@ export const ManifestSchema = Type.Object({
   dataset: Type.Object({ id: Type.String(), sha256: Type.String() }),
   input: Type.Object({
     shape: Type.Array(Type.Integer()),
-    dtype: Type.Enum(['uint8', 'float32'] as const),
+    dtype: Type.Enum(['uint8', 'float32', 'float64'] as const),
   }),
   preprocessing: PreprocessingSchema,
   classes: Type.Array(Type.String()),

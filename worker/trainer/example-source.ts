@@ -1,5 +1,10 @@
 import { createHash } from 'node:crypto'
-import { type DatasetContent, featureCount, type StoredSplit } from '../../src/datasets/content.ts'
+import {
+  type DatasetContent,
+  FEATURE_BYTES,
+  featureCount,
+  type StoredSplit,
+} from '../../src/datasets/content.ts'
 import { BlobDamagedError, type BlobStore } from '../../src/storage/blob-store.ts'
 import type { Examples, Session } from '../engines/engine.ts'
 import type { Block } from './selection.ts'
@@ -35,7 +40,7 @@ export async function streamBlocks(
   labels: Int32Array,
 ): Promise<ExampleSource> {
   await verify(blobs, features)
-  const rowBytes = featureCount(dataset.shape) * (dataset.dtype === 'uint8' ? 1 : 4)
+  const rowBytes = featureCount(dataset.shape) * FEATURE_BYTES[dataset.dtype]
   let held: Block['rows'] | null = null
   let ahead: { rows: Block['rows']; examples: Promise<Examples> } | null = null
 

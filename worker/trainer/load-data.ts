@@ -1,4 +1,9 @@
-import { type DatasetContent, featureCount, type StoredSplit } from '../../src/datasets/content.ts'
+import {
+  type DatasetContent,
+  FEATURE_BYTES,
+  featureCount,
+  type StoredSplit,
+} from '../../src/datasets/content.ts'
 import { countHeldOut } from '../../src/jobs/resolve-spec.ts'
 import type { TrainingSpec } from '../../src/jobs/training-spec.ts'
 import { createRandom, permutation } from '../../src/mlp/random.ts'
@@ -35,7 +40,7 @@ export async function loadData(
   const open = async (split: string, stored: StoredSplit): Promise<Rows> => {
     const { examples } = stored
     const labels = toLabels(await blobs.read(stored.labels))
-    const rowBytes = featureCount(dataset.shape) * (dataset.dtype === 'uint8' ? 1 : 4)
+    const rowBytes = featureCount(dataset.shape) * FEATURE_BYTES[dataset.dtype]
     const isResident = examples * rowBytes <= residentBytesMax
     const source = isResident ? loadWhole : streamBlocks
     sources.set(split, await source(blobs, session, dataset, split, stored, labels))

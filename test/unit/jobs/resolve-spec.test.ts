@@ -14,6 +14,10 @@ const split = (examples: number): StoredSplit => ({
 const DATASET: DatasetContent = {
   shape: [2, 3, 1],
   dtype: 'uint8',
+  kind: 'image',
+  columns: null,
+  task: 'classification',
+  targets: [],
   classes: ['a', 'b', 'c'],
   splits: { train: split(100), test: split(20) },
 }

@@ -62,6 +62,10 @@ async function createJob(
       sha256: 'f'.repeat(64),
       shape: [6, 6, 1],
       dtype: 'uint8',
+      kind: 'image',
+      columns: null,
+      task: 'classification',
+      targets: [],
       classes: ['top', 'second', 'third'],
       splits: {
         train: await store(100, 1),
