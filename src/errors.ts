@@ -105,3 +105,8 @@ export class AppError extends Error {
 export function fieldError(code: ErrorCode, pointer: string, detail: string): AppError {
   return new AppError(code, detail, { errors: [{ pointer, detail }] })
 }
+
+/** A name as a part of a JSON pointer. @see RFC 6901, section 3 */
+export function pointerToken(name: string): string {
+  return name.replaceAll('~', '~0').replaceAll('/', '~1')
+}

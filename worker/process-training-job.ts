@@ -8,7 +8,7 @@ import type { JobRow } from '../src/jobs/repository.ts'
 import type { TrainingSpec } from '../src/jobs/training-spec.ts'
 import type { Logger } from '../src/logger.ts'
 import type { Network } from '../src/mlp/network.ts'
-import type { Preprocessing } from '../src/mlp/preprocessing.ts'
+import type { Preprocessing } from '../src/preprocessing/preprocessing.ts'
 import { type AttemptEnd, describeError, finishAttempt, type StopReason } from './finish-attempt.ts'
 import { keepLease } from './lease.ts'
 import { persist } from './persist.ts'
@@ -83,7 +83,7 @@ async function describeJob(
     dataset: { ...dataset, sha256: job.datasetSha256 },
     network: job.network as unknown as Network, // JSON columns are written by submitJob only
     training: job.training as unknown as TrainingSpec,
-    preprocessing: job.preprocessing as Preprocessing,
+    preprocessing: job.preprocessing as unknown as Preprocessing,
     parameterCount: job.parameterCount,
     checkpoints: await listCheckpoints(db, job.id),
   }

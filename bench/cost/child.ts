@@ -2,9 +2,9 @@ import { readConfig } from '../../src/config.ts'
 import { resolveLoss } from '../../src/mlp/losses/registry.ts'
 import { resolveNetwork } from '../../src/mlp/network.ts'
 import { resolveOptimizer } from '../../src/mlp/optimizers/registry.ts'
-import { UINT8_PREPROCESSING } from '../../src/mlp/preprocessing.ts'
 import { buildProgram } from '../../src/mlp/program.ts'
 import { createRandom, permutation } from '../../src/mlp/random.ts'
+import { BYTE_SCALE } from '../../src/preprocessing/preprocessing.ts'
 import { chooseEngine, openEngine } from '../../worker/engines/choose-engine.ts'
 import type { Engine } from '../../worker/engines/engine.ts'
 import { median } from '../table.ts'
@@ -27,7 +27,8 @@ function measureEpoch(
   const hidden = Array.from({ length: depth }, () => ({ type: 'dense', units, activation: 'relu' }) as const)
   const program = buildProgram({
     inputUnits: features,
-    preprocessing: UINT8_PREPROCESSING,
+    task: 'classification',
+    inputScaling: { scale: BYTE_SCALE, offset: 0 },
     network: resolveNetwork({
       layers: [...hidden, { type: 'dense', units: classes, activation: 'softmax' }],
     }),

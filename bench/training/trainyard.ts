@@ -3,6 +3,7 @@ import { readConfig } from '../../src/config.ts'
 import { type JobSpec, resolveSpec } from '../../src/jobs/resolve-spec.ts'
 import { JobRequestSchema } from '../../src/jobs/schemas.ts'
 import { buildProgram } from '../../src/mlp/program.ts'
+import { BYTE_SCALE } from '../../src/preprocessing/preprocessing.ts'
 import { chooseEngine, openEngine } from '../../worker/engines/choose-engine.ts'
 import type { Session } from '../../worker/engines/engine.ts'
 import { startPlace } from '../../worker/trainer/checkpoint.ts'
@@ -24,11 +25,12 @@ try {
 
 async function train(job: ContestantJob): Promise<void> {
   const config = readConfig(process.env)
-  const { network, preprocessing, training } = resolveJob(job, config.trainerBytesMax)
+  const { network, training } = resolveJob(job, config.trainerBytesMax)
   const { loss, optimizer } = training
   const program = buildProgram({
     inputUnits: FEATURES,
-    preprocessing,
+    task: 'classification',
+    inputScaling: { scale: BYTE_SCALE, offset: 0 },
     network,
     loss,
     optimizer,
@@ -44,7 +46,7 @@ async function train(job: ContestantJob): Promise<void> {
     data: {
       train,
       validation: test,
-      evaluation: test,
+      inUnits: predictions => predictions,
       sourceOf: () => ({ use: async () => {}, readAhead: () => {} }),
     },
     training,

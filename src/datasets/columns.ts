@@ -1,4 +1,5 @@
 import { Type } from 'typebox'
+import { TASKS } from '../mlp/task.ts'
 
 const common = {
   name: Type.String(),
@@ -44,7 +45,7 @@ export type Column = Type.Static<typeof ColumnSchema>
 export type ColumnType = Column['type']
 
 /** What a dataset is to teach. */
-export const TaskSchema = Type.Enum(['classification', 'multiLabel', 'regression'] as const, {
+export const TaskSchema = Type.Enum([...TASKS], {
   description: 'One of the classes, any number of them, or numbers.',
 })
 

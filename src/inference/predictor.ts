@@ -3,6 +3,7 @@ import { createInterpreter } from '../mlp/interpreter.ts'
 import { buildInferenceProgram } from '../mlp/program.ts'
 import type { LoadedArtifact } from '../models/artifact.ts'
 import type { Manifest } from '../models/manifest.ts'
+import { createEncoder, type RawFeatures, scaleTargets } from '../preprocessing/encoder.ts'
 
 /** A model that is ready to answer. */
 export interface Predictor {
@@ -10,10 +11,10 @@ export interface Predictor {
   /** Memory that it holds, about. */
   bytes: number
   /**
-   * @param features - `[count, features]` float32, in the data's own units
-   * @returns `[count, classes]` float32: the probability of each class
+   * @param features - `[count, features]`, in the data's own units; cells of a table
+   * @returns `[count, classes]` float32: the probability of each class; of a regression `[count, targets]`
    */
-  predict(features: Float32Array, count: number): Float32Array
+  predict(features: RawFeatures, count: number): Float32Array
 }
 
 /** Examples that go through the network together; bounds the memory of a large request. */
@@ -21,12 +22,11 @@ const CHUNK = 64
 
 /** Makes a predictor of a stored model: the forward half of its program on plain arrays. */
 export function createPredictor({ manifest, weights }: LoadedArtifact): Predictor {
-  const inputUnits = featureCount(manifest.input.shape)
-  const program = buildInferenceProgram({
-    inputUnits,
-    preprocessing: manifest.preprocessing,
-    network: manifest.network,
-  })
+  const { preprocessing, input } = manifest
+  const rawUnits = featureCount(input.shape)
+  const encoder = createEncoder(preprocessing, input.columns ?? null, rawUnits)
+  const { inputUnits, scaling } = encoder
+  const program = buildInferenceProgram({ inputUnits, inputScaling: scaling, network: manifest.network })
   const interpreter = createInterpreter(program.valueCount, Float32Array)
   let bytes = 0
   for (const variable of program.variables) {
@@ -35,7 +35,7 @@ export function createPredictor({ manifest, weights }: LoadedArtifact): Predicto
     interpreter.set(variable.value, array)
     bytes += array.byteLength
   }
-  const { features: input, operations, predictions } = program
+  const { features: inputValue, operations, predictions } = program
   return {
     manifest,
     bytes,
@@ -43,11 +43,15 @@ export function createPredictor({ manifest, weights }: LoadedArtifact): Predicto
       const outputs = new Float32Array(count * program.outputUnits)
       for (let from = 0; from < count; from += CHUNK) {
         const size = Math.min(CHUNK, count - from)
-        interpreter.set(input, features.subarray(from * inputUnits, (from + size) * inputUnits))
+        const raw = features.subarray(from * rawUnits, (from + size) * rawUnits)
+        const inputs = encoder.encode(raw, size)
+        interpreter.set(inputValue, inputs instanceof Uint8Array ? Float32Array.from(inputs) : inputs)
         interpreter.run(operations, size)
         outputs.set(interpreter.get(predictions), from * program.outputUnits)
       }
-      return program.outputUnits === 1 ? withComplement(outputs) : outputs
+      if (manifest.kind === 'regression') return scaleTargets(preprocessing, outputs, 'toUnits')
+      const standsForTwo = manifest.kind === 'classification' && program.outputUnits === 1
+      return standsForTwo ? withComplement(outputs) : outputs
     },
   }
 }

@@ -1,4 +1,4 @@
-import { type DatasetContent, FEATURE_BYTES, featureCount } from '../datasets/content.ts'
+import type { DatasetContent } from '../datasets/content.ts'
 import { type Network, placeLayers } from '../mlp/network.ts'
 import type { TrainingSpec } from './training-spec.ts'
 
@@ -30,15 +30,16 @@ export function estimate(job: {
   network: Network
   training: TrainingSpec
   dataset: DatasetContent
+  /** Inputs of the network. */
+  inputUnits: number
   parameterCount: number
   trainExamples: number
   /** Features of a split that are larger are trained in blocks. */
   residentBytesMax: number
 }): Estimate {
-  const { network, training, dataset, parameterCount, trainExamples, residentBytesMax } = job
-  const inputUnits = featureCount(dataset.shape)
+  const { network, training, dataset, inputUnits, parameterCount, trainExamples, residentBytesMax } = job
   const examples = Object.values(dataset.splits).reduce((sum, split) => sum + split.examples, 0)
-  const rowBytes = inputUnits * FEATURE_BYTES[dataset.dtype]
+  const rowBytes = dataset.dtype === 'uint8' ? inputUnits : inputUnits * 4 // all else trains as float32
   const dataBytes = Object.values(dataset.splits).reduce(
     (sum, split) => sum + Math.min(split.examples * rowBytes, residentBytesMax) + split.examples * 4,
     0,

@@ -1,8 +1,8 @@
-import { type DatasetContent, featureCount } from '../datasets/content.ts'
-import type { FieldError } from '../errors.ts'
+import type { DatasetContent } from '../datasets/content.ts'
+import { type FieldError, pointerToken } from '../errors.ts'
 import { resolveEarlyStopping } from '../mlp/early-stopping.ts'
-import { defaultLoss, lossOf, resolveLoss } from '../mlp/losses/registry.ts'
-import { validationName } from '../mlp/metrics/registry.ts'
+import { defaultLoss, LOSSES, type LossName, lossOf, resolveLoss } from '../mlp/losses/registry.ts'
+import { defaultMetrics, metricOf, validationName } from '../mlp/metrics/registry.ts'
 import {
   countOutputUnits,
   countParameters,
@@ -11,12 +11,14 @@ import {
   resolveNetwork,
 } from '../mlp/network.ts'
 import { resolveOptimizer } from '../mlp/optimizers/registry.ts'
-import { type Preprocessing, UINT8_PREPROCESSING } from '../mlp/preprocessing.ts'
 import { resolveReduceOnPlateau } from '../mlp/schedules/reduce-on-plateau.ts'
 import { resolveSchedule } from '../mlp/schedules/schedule.ts'
+import { countInputs } from '../preprocessing/inputs.ts'
+import type { Preprocessing } from '../preprocessing/preprocessing.ts'
+import { resolvePreprocessing } from '../preprocessing/resolve.ts'
 import { type Estimate, estimate } from './estimate.ts'
 import type { JobRequest } from './schemas.ts'
-import type { TrainingSpec } from './training-spec.ts'
+import type { FractionValidation, TrainingSpec } from './training-spec.ts'
 
 /** Weights and biases of a network at most. */
 const PARAMETERS_MAX = 50_000_000
@@ -48,9 +50,9 @@ export function resolveSpec(
 ): JobSpec | { errors: FieldError[] } {
   const network = resolveNetwork(request.network)
   const training = resolveTraining(request, dataset, network, randomSeed)
-  const preprocessing =
-    request.preprocessing ?? (dataset.dtype === 'uint8' ? UINT8_PREPROCESSING : { scale: 1 })
-  const inputUnits = featureCount(dataset.shape)
+  const preprocessing = resolvePreprocessing(request.preprocessing ?? {}, dataset)
+  if ('errors' in preprocessing) return preprocessing
+  const inputUnits = countInputs(preprocessing, dataset)
   const parameterCount = countParameters(network, inputUnits)
   const trainExamples = countTrainExamples(training, dataset)
   const steps = training.epochs * Math.ceil(trainExamples / training.batchSize)
@@ -59,12 +61,13 @@ export function resolveSpec(
     network,
     training,
     dataset,
+    inputUnits,
     parameterCount,
     trainExamples,
     residentBytesMax,
   })
   const errors = [
-    ...checkOutput(network, inputUnits, training, dataset.classes.length),
+    ...checkOutput(network, inputUnits, training, dataset),
     ...checkNames(training, dataset),
     ...checkClipping(training),
     ...checkValidation(training, dataset),
@@ -74,7 +77,15 @@ export function resolveSpec(
       : []),
   ]
   if (errors.length > 0) return { errors }
-  return { network, training, preprocessing, parameterCount, trainExamples, steps, estimate: estimated }
+  return {
+    network,
+    training,
+    preprocessing,
+    parameterCount,
+    trainExamples,
+    steps,
+    estimate: estimated,
+  }
 }
 
 function resolveTraining(
@@ -91,12 +102,13 @@ function resolveTraining(
   const batchSize = training.batchSize ?? 32
   const steps = epochs * Math.ceil(countTrainExamples({ validation }, dataset) / batchSize)
   const hasValidation = validation !== null
+  const { task } = dataset
   return {
     epochs,
     batchSize,
-    loss: training.loss ? resolveLoss(training.loss) : defaultLoss(outputActivation(network)),
+    loss: training.loss ? resolveLoss(training.loss) : defaultLoss(outputActivation(network), task),
     optimizer: resolveOptimizer(training.optimizer ?? { type: 'adam' }),
-    metrics: training.metrics ?? ['accuracy'],
+    metrics: training.metrics ?? defaultMetrics(task),
     validation,
     learningRateSchedule: resolveSchedule(training.learningRateSchedule, steps),
     ...(training.reduceOnPlateau && {
@@ -149,7 +161,7 @@ function checkOutput(
   network: Network,
   inputUnits: number,
   training: TrainingSpec,
-  classes: number,
+  dataset: DatasetContent,
 ): FieldError[] {
   const place = `/network/layers/${network.layers.length - 1}`
   const activation = outputActivation(network)
@@ -157,31 +169,57 @@ function checkOutput(
     const detail = `the last layer must be dense or activation; received ${network.layers.at(-1)?.type}`
     return [{ pointer: `${place}/type`, detail }]
   }
+  const { task } = dataset
+  const classes = dataset.classes.length
   const errors: FieldError[] = []
-  if (classes < 2) {
+  if (task === 'classification' && classes < 2) {
     errors.push({
       pointer: '/datasetId',
       detail: `the dataset must have at least 2 classes; it has ${classes}`,
     })
   }
-  const { onLogits, allowsOneUnit } = lossOf(training.loss.type)
+  const { onLogits, allowsOneUnit, tasks } = lossOf(training.loss.type)
+  if (!tasks.includes(task)) {
+    const fitting = (Object.keys(LOSSES) as LossName[]).filter(name => lossOf(name).tasks.includes(task))
+    const detail = `must be one of ${fitting.join(', ')} for ${task}; received ${training.loss.type}`
+    errors.push({ pointer: '/training/loss', detail })
+    return errors
+  }
   if (onLogits !== null && activation !== onLogits) {
     const detail = `the last activation must be ${onLogits} for ${training.loss.type}; received ${activation}`
     errors.push({ pointer: `${place}/activation`, detail })
   }
   const units = countOutputUnits(network, inputUnits)
-  const oneUnitWill = allowsOneUnit && activation !== 'softmax' && classes === 2
-  if (units !== classes && !(oneUnitWill && units === 1)) {
+  const wanted = task === 'regression' ? countTargets(dataset) : classes
+  const oneUnitWill = task === 'classification' && allowsOneUnit && activation !== 'softmax' && classes === 2
+  if (units !== wanted && !(oneUnitWill && units === 1)) {
     const orOne = oneUnitWill ? ', or 1' : ''
-    const detail = `the last layer must have ${classes} units, one for each class${orOne}; received ${units}`
+    const each = task === 'regression' ? 'target' : 'class'
+    const detail = `the last layer must have ${wanted} units, one for each ${each}${orOne}; received ${units}`
     errors.push({ pointer: `${place}/units`, detail })
   }
   return errors
 }
 
-/** What refers to something by name must find it. */
-function checkNames(training: TrainingSpec, { classes }: DatasetContent): FieldError[] {
+/** What a regression learns; arrays do not name it. */
+function countTargets({ targets }: DatasetContent): number {
+  return Math.max(1, targets.length)
+}
+
+/** What refers to something by name must find it, and suit the task. */
+function checkNames(training: TrainingSpec, { classes, task }: DatasetContent): FieldError[] {
   const errors: FieldError[] = []
+  for (const [index, name] of training.metrics.entries()) {
+    if (metricOf(name).tasks.includes(task)) continue
+    errors.push({ pointer: `/training/metrics/${index}`, detail: `${name} is no metric of a ${task}` })
+  }
+  if (training.classWeight && task !== 'classification') {
+    errors.push({
+      pointer: '/training/classWeight',
+      detail: `only classes have weights; the task is ${task}`,
+    })
+    return errors
+  }
   const names = ['loss', ...training.metrics]
   const known = training.validation === null ? names : [...names, ...names.map(validationName)]
   for (const rule of ['earlyStopping', 'reduceOnPlateau'] as const) {
@@ -193,8 +231,8 @@ function checkNames(training: TrainingSpec, { classes }: DatasetContent): FieldE
   }
   for (const label of Object.keys(training.classWeight ?? {})) {
     if (!classes.includes(label)) {
-      const token = label.replaceAll('~', '~0').replaceAll('/', '~1') // RFC 6901, section 3
-      errors.push({ pointer: `/training/classWeight/${token}`, detail: 'is no class of the dataset' })
+      const pointer = `/training/classWeight/${pointerToken(label)}`
+      errors.push({ pointer, detail: 'is no class of the dataset' })
     }
   }
   return errors
@@ -207,7 +245,8 @@ function checkClipping({ optimizer }: TrainingSpec): FieldError[] {
   return [{ pointer: `/training/optimizer/${given[1]}`, detail }]
 }
 
-function checkValidation(training: TrainingSpec, { splits }: DatasetContent): FieldError[] {
+function checkValidation(training: TrainingSpec, dataset: DatasetContent): FieldError[] {
+  const { splits } = dataset
   const { validation } = training
   if (validation === null) return []
   if ('split' in validation) {
@@ -216,9 +255,31 @@ function checkValidation(training: TrainingSpec, { splits }: DatasetContent): Fi
     return [{ pointer: '/training/validation/split', detail }]
   }
   const examples = splits.train?.examples ?? 0
-  if (countHeldOut(training, examples) >= 1) return []
+  if (countHeldOut(training, examples) >= 1) return checkHoldOut(validation, dataset)
   const detail = `the fraction must hold out at least one of ${examples} examples; received ${validation.fraction}`
   return [{ pointer: '/training/validation/fraction', detail }]
+}
+
+/** How the rows of a fraction are chosen must suit the data. */
+function checkHoldOut(
+  { stratify, group, time }: FractionValidation,
+  { columns, task }: DatasetContent,
+): FieldError[] {
+  const error = (name: string, detail: string) => [{ pointer: `/training/validation/${name}`, detail }]
+  const ways = [stratify && 'stratify', group !== undefined && 'group', time !== undefined && 'time']
+  const given = ways.filter(way => typeof way === 'string')
+  if (given.length > 1) return error(String(given[1]), `at most one may be given of ${given.join(' and ')}`)
+  if (stratify && task !== 'classification') {
+    return error('stratify', `only classes can be kept in proportion; the task is ${task}`)
+  }
+  const name = group ?? time
+  if (name === undefined) return []
+  const column = columns?.find(one => one.name === name)
+  const place = group === undefined ? 'time' : 'group'
+  if (!column) return error(place, `must be a column of the dataset; received ${JSON.stringify(name)}`)
+  const isOrdered = column.type === 'datetime' || column.type === 'numeric'
+  if (place === 'group' || isOrdered) return []
+  return error(place, `must be a column of times or numbers; ${name} is ${column.type}`)
 }
 
 function checkSize(parameterCount: number, memoryBytes: number, trainerBytesMax: number): FieldError[] {

@@ -7,6 +7,7 @@ import { answerOnce } from '../http/idempotency/answer-once.ts'
 import { problemResponses } from '../http/problem-details.ts'
 import { storable } from '../names.ts'
 import { toPage } from '../pagination.ts'
+import { inputNames } from '../preprocessing/inputs.ts'
 import { cancelJob } from './cancel.ts'
 import { deleteJob } from './delete.ts'
 import { pauseJob } from './pause.ts'
@@ -58,9 +59,10 @@ export const jobRoutes: FastifyPluginAsyncTypebox<JobDeps> = async (app, deps) =
     async (request, reply) =>
       answerOnce<DryRun | Job>(deps.db, { request, reply }, async db => {
         if (request.query.dryRun) {
-          const { spec } = await planJob({ ...deps, db }, request.body)
-          const { parameterCount, estimate, network, training } = spec
-          return { status: 200, body: { parameterCount, estimate, network, training } }
+          const { spec, dataset } = await planJob({ ...deps, db }, request.body)
+          const { parameterCount, estimate, network, training, preprocessing } = spec
+          const inputs = inputNames(preprocessing, dataset)
+          return { status: 200, body: { parameterCount, estimate, network, training, preprocessing, inputs } }
         }
         const id = await submitJob({ ...deps, db }, request.body)
         request.log.info({ jobId: id }, 'job submitted')

@@ -1,8 +1,8 @@
 import { Type } from 'typebox'
 import { NetworkSchema } from '../mlp/network.ts'
-import { PreprocessingSchema } from '../mlp/preprocessing.ts'
 import { NameSchema, storable } from '../names.ts'
 import { pageOf, pageQuery } from '../pagination.ts'
+import { PreprocessingRequestSchema } from '../preprocessing/preprocessing.ts'
 import { EVENT_TYPES } from './lifecycle.ts'
 import { TrainingSchema } from './training-spec.ts'
 
@@ -28,7 +28,7 @@ export const JobRequestSchema = Type.Object(
     datasetId: storable({ minLength: 1, maxLength: 64 }),
     network: NetworkSchema,
     training: Type.Optional(TrainingSchema),
-    preprocessing: Type.Optional(PreprocessingSchema),
+    preprocessing: Type.Optional(PreprocessingRequestSchema),
     priority: Type.Optional(
       Type.Integer({ minimum: -100, maximum: 100, default: 0, description: 'Smaller starts first.' }),
     ),
@@ -79,7 +79,7 @@ export const JobSchema = Type.Object(
     datasetSha256: Type.String(),
     network: Type.Unknown({ description: 'As trained: every default filled in.' }),
     training: Type.Unknown({ description: 'As trained: every default filled in.' }),
-    preprocessing: PreprocessingSchema,
+    preprocessing: Type.Unknown({ description: 'As trained: every default filled in.' }),
     parameterCount: Type.Integer(),
     progress: Type.Object({
       epoch: Type.Integer({ description: 'Epochs completed.' }),
@@ -174,6 +174,10 @@ export const DryRunSchema = Type.Object({
   }),
   network: Type.Unknown(),
   training: Type.Unknown(),
+  preprocessing: Type.Unknown(),
+  inputs: Type.Union([Type.Array(Type.String()), Type.Null()], {
+    description: 'What each input of the network means; null where features have no names.',
+  }),
 })
 
 /** What a dry run answers. */

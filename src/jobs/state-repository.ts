@@ -74,7 +74,7 @@ export async function insertJob(tx: Db, { spec, ...job }: NewJob): Promise<void>
       ...job,
       network: spec.network as unknown as Prisma.InputJsonObject, // Prisma's type of JSON takes no interfaces
       training: spec.training as unknown as Prisma.InputJsonObject,
-      preprocessing: spec.preprocessing,
+      preprocessing: spec.preprocessing as unknown as Prisma.InputJsonObject,
       parameterCount: spec.parameterCount,
       status: 'queued',
       epochs: spec.training.epochs,

@@ -5,6 +5,7 @@ import { MetricSchema } from '../mlp/metrics/registry.ts'
 import { OptimizerSchema, type OptimizerSpec } from '../mlp/optimizers/registry.ts'
 import { type ReduceOnPlateau, ReduceOnPlateauSchema } from '../mlp/schedules/reduce-on-plateau.ts'
 import { type Schedule, ScheduleSchema } from '../mlp/schedules/schedule.ts'
+import { storable } from '../names.ts'
 
 /** Where the validation examples come from; a split of the dataset, or a part of the training split. */
 export const ValidationSchema = Type.Union(
@@ -13,14 +14,34 @@ export const ValidationSchema = Type.Union(
       {
         split: Type.Optional(Type.Enum(['validation', 'test'] as const)),
         fraction: Type.Optional(Type.Number({ exclusiveMinimum: 0, exclusiveMaximum: 1 })),
+        stratify: Type.Optional(
+          Type.Boolean({ description: 'Every class keeps its share. With `fraction`. Default: false.' }),
+        ),
+        group: Type.Optional(
+          storable({
+            maxLength: 1_000,
+            description:
+              'A column whose equal values stay together, as all rows of a customer. With `fraction`.',
+          }),
+        ),
+        time: Type.Optional(
+          storable({
+            maxLength: 1_000,
+            description: 'A column by which the latest rows validate. With `fraction`.',
+          }),
+        ),
       },
-      { additionalProperties: false, minProperties: 1, maxProperties: 1 },
+      {
+        additionalProperties: false,
+        oneOf: [{ required: ['split'], maxProperties: 1 }, { required: ['fraction'] }],
+      },
     ),
     Type.Null(),
   ],
   {
     description:
-      '`{ "split": "test" }`, `{ "fraction": 0.1 }` of the training split (seeded), or null for none. ' +
+      '`{ "split": "test" }`, `{ "fraction": 0.1 }` of the training split (seeded; with `stratify`, or by `group` or ' +
+      '`time`), or null for none. ' +
       'Default: the test split if there is one, else a tenth.',
   },
 )
@@ -74,6 +95,17 @@ export const TrainingSchema = Type.Object(
   { additionalProperties: false },
 )
 
+/** A seeded part of the training split that validates. */
+export interface FractionValidation {
+  fraction: number
+  /** Every class keeps its share. */
+  stratify?: boolean
+  /** A column whose equal values stay on one side. */
+  group?: string
+  /** A column by which the latest rows validate. */
+  time?: string
+}
+
 /** How to train, with every default filled in; itself a request that asks for the same. */
 export interface TrainingSpec {
   epochs: number
@@ -82,7 +114,7 @@ export interface TrainingSpec {
   optimizer: OptimizerSpec
   /** Names of metrics besides the loss. */
   metrics: string[]
-  validation: { split: 'validation' | 'test' } | { fraction: number } | null
+  validation: { split: 'validation' | 'test' } | FractionValidation | null
   learningRateSchedule: Schedule
   reduceOnPlateau?: ReduceOnPlateau
   earlyStopping?: EarlyStopping

@@ -1,58 +1,93 @@
 import { Type } from 'typebox'
+import { AveragesSchema, averageRates, ClassRatesSchema, rateClass } from './class-rates.ts'
 
-const Rate = Type.Number({ minimum: 0, maximum: 1 })
-const UndefinedRate = Type.Union([Rate, Type.Null()], {
-  description: 'Null when there is nothing to divide by.',
+const common = {
+  split: Type.String({ description: 'Where the examples are from.' }),
+  examples: Type.Integer(),
+  loss: Type.Number(),
+  metrics: Type.Record(Type.String(), Type.Union([Type.Number(), Type.Null()]), {
+    description: 'By name; null where a metric is not defined.',
+  }),
+}
+
+const classRates = {
+  classes: Type.Array(ClassRatesSchema),
+  macro: AveragesSchema,
+  weighted: AveragesSchema,
+}
+
+const ClassificationSchema = Type.Object({
+  task: Type.Literal('classification'),
+  ...common,
+  ...classRates,
+  confusionMatrix: Type.Object({
+    labels: Type.Array(Type.String()),
+    counts: Type.Array(Type.Array(Type.Integer()), { description: '`counts[actual][predicted]`' }),
+  }),
 })
-const Averages = Type.Object({ precision: Rate, recall: Rate, f1: Rate })
+
+const MultiLabelSchema = Type.Object({
+  task: Type.Literal('multiLabel'),
+  ...common,
+  ...classRates,
+  exactMatches: Type.Number({ description: 'Part of the examples of which every label is right.' }),
+})
+
+const RegressionSchema = Type.Object({
+  task: Type.Literal('regression'),
+  ...common,
+  targets: Type.Array(
+    Type.Object({
+      name: Type.String(),
+      meanAbsoluteError: Type.Number(),
+      rootMeanSquaredError: Type.Number(),
+      r2: Type.Union([Type.Number(), Type.Null()], { description: 'Null when all targets are equal.' }),
+      residuals: Type.Object(
+        {
+          min: Type.Number(),
+          lowerQuartile: Type.Number(),
+          median: Type.Number(),
+          upperQuartile: Type.Number(),
+          max: Type.Number(),
+        },
+        { description: 'Of prediction − truth.' },
+      ),
+    }),
+    { description: 'In the units of each target.' },
+  ),
+})
 
 /** How good a finished model is, on examples that it was not trained on. */
-export const EvaluationSchema = Type.Object(
-  {
-    split: Type.String({ description: 'Where the examples are from.' }),
-    examples: Type.Integer(),
-    loss: Type.Number(),
-    metrics: Type.Record(Type.String(), Type.Union([Type.Number(), Type.Null()]), {
-      description: 'By name; null where a metric is not defined.',
-    }),
-    classes: Type.Array(
-      Type.Object({
-        label: Type.String(),
-        precision: UndefinedRate,
-        recall: UndefinedRate,
-        f1: UndefinedRate,
-        support: Type.Integer({ description: 'Examples that are of this class.' }),
-      }),
-    ),
-    macro: Averages,
-    weighted: Averages,
-    confusionMatrix: Type.Object({
-      labels: Type.Array(Type.String()),
-      counts: Type.Array(Type.Array(Type.Integer()), { description: '`counts[actual][predicted]`' }),
-    }),
-  },
-  { title: 'Evaluation' },
-)
+export const EvaluationSchema = Type.Union([ClassificationSchema, MultiLabelSchema, RegressionSchema], {
+  title: 'Evaluation',
+})
 
 /** How good a finished model is. */
 export type Evaluation = Type.Static<typeof EvaluationSchema>
 
+/** How good a finished classifier is. */
+export type ClassEvaluation = Type.Static<typeof ClassificationSchema>
+
+/** What every report is made from. */
+export interface Scored {
+  split: string
+  loss: number
+  /** By name. */
+  metrics: Record<string, number | null>
+}
+
 /**
- * The report of predicted against actual classes. Averages count an undefined precision or recall as 0.
+ * The report of predicted against actual classes.
  * @param actual - class indices, one for each example
  * @param predicted - class indices, in the same order
- * @see scikit-learn, `classification_report` with `zero_division=0`
+ * @see scikit-learn, `classification_report` and `confusion_matrix`
  */
-export function evaluateClasses(input: {
-  split: string
-  labels: readonly string[]
-  actual: ArrayLike<number>
-  predicted: ArrayLike<number>
-  loss: number
-  /** Further metrics by name. */
-  metrics?: Record<string, number | null>
-}): Evaluation {
-  const { labels, actual, predicted } = input
+export function evaluateClasses(
+  { split, loss, metrics }: Scored,
+  labels: readonly string[],
+  actual: ArrayLike<number>,
+  predicted: ArrayLike<number>,
+): ClassEvaluation {
   const counts = labels.map(() => labels.map(() => 0))
   for (let example = 0; example < actual.length; example++) {
     const row = counts[actual[example] ?? -1]
@@ -60,42 +95,118 @@ export function evaluateClasses(input: {
     if (row?.[column] !== undefined) row[column]++
   }
   const examples = actual.length
-  const classes = labels.map((label, index) => rateClass(label, index, counts))
-  const correct = labels.reduce((sum, _, index) => sum + (counts[index]?.[index] ?? 0), 0)
+  const found = (index: number) => counts[index]?.[index] ?? 0
+  const classes = labels.map((label, index) =>
+    rateClass(label, {
+      found: found(index),
+      predicted: sum(counts.map(row => row[index] ?? 0)),
+      support: sum(counts[index] ?? []),
+    }),
+  )
   return {
-    split: input.split,
+    task: 'classification',
+    split,
     examples,
-    loss: input.loss,
-    metrics: { ...input.metrics, accuracy: correct / examples },
+    loss,
+    metrics: { ...metrics, accuracy: sum(labels.map((_, index) => found(index))) / examples },
     classes,
-    macro: average(classes, () => 1 / classes.length),
-    weighted: average(classes, ({ support }) => support / examples),
+    ...averageRates(classes),
     confusionMatrix: { labels: [...labels], counts },
   }
 }
 
-type ClassRates = Evaluation['classes'][number]
-
-function rateClass(label: string, index: number, counts: readonly number[][]): ClassRates {
-  const truePositives = counts[index]?.[index] ?? 0
-  const support = sum(counts[index] ?? [])
-  const predictions = sum(counts.map(row => row[index] ?? 0))
-  const precision = divide(truePositives, predictions)
-  const recall = divide(truePositives, support)
-  // F1 = 2TP / (2TP + FP + FN), which is the harmonic mean of the two.
-  return { label, precision, recall, f1: divide(2 * truePositives, predictions + support), support }
+/**
+ * The report where an example may have several labels; a label is predicted from 0.5 on.
+ * @param actual - `[examples, labels]`, 0 or 1
+ * @param predicted - `[examples, labels]`, probabilities
+ */
+export function evaluateLabels(
+  { split, loss, metrics }: Scored,
+  labels: readonly string[],
+  actual: Float32Array,
+  predicted: Float32Array,
+): Evaluation {
+  const examples = actual.length / labels.length
+  const counts = labels.map(() => ({ found: 0, predicted: 0, support: 0 }))
+  let exactMatches = 0
+  for (let example = 0; example < examples; example++) {
+    let isExact = true
+    for (const [index, count] of counts.entries()) {
+      const at = example * labels.length + index
+      const [isSo, isPredicted] = [actual[at] === 1, (predicted[at] ?? 0) >= 0.5]
+      if (isSo) count.support++
+      if (isPredicted) count.predicted++
+      if (isSo && isPredicted) count.found++
+      isExact &&= isSo === isPredicted
+    }
+    if (isExact) exactMatches++
+  }
+  const classes = labels.map((label, index) =>
+    rateClass(label, counts[index] ?? { found: 0, predicted: 0, support: 0 }),
+  )
+  return {
+    task: 'multiLabel',
+    split,
+    examples,
+    loss,
+    metrics,
+    classes,
+    ...averageRates(classes),
+    exactMatches: exactMatches / examples,
+  }
 }
 
-function average(classes: readonly ClassRates[], weightOf: (rates: ClassRates) => number) {
-  const mean = (pick: (rates: ClassRates) => number | null) =>
-    Math.min(1, sum(classes.map(rates => (pick(rates) ?? 0) * weightOf(rates))))
-  return { precision: mean(r => r.precision), recall: mean(r => r.recall), f1: mean(r => r.f1) }
+/**
+ * The report of predicted against true numbers, in the units of the targets.
+ * @param actual - `[examples, targets]`
+ * @param predicted - `[examples, targets]`
+ */
+export function evaluateNumbers(
+  { split, loss, metrics }: Scored,
+  names: readonly string[],
+  actual: Float32Array,
+  predicted: Float32Array,
+): Evaluation {
+  const examples = actual.length / names.length
+  const column = (numbers: Float32Array, target: number) =>
+    Float64Array.from({ length: examples }, (_, row) => numbers[row * names.length + target] ?? Number.NaN)
+  return {
+    task: 'regression',
+    split,
+    examples,
+    loss,
+    metrics,
+    targets: names.map((name, target) => ({
+      name,
+      ...rateNumbers(column(actual, target), column(predicted, target)),
+    })),
+  }
 }
 
-function divide(numerator: number, denominator: number): number | null {
-  return denominator === 0 ? null : numerator / denominator
+function rateNumbers(actual: Float64Array, predicted: Float64Array) {
+  const residuals = predicted.map((prediction, row) => prediction - (actual[row] ?? 0))
+  const count = actual.length
+  const center = sum(actual) / count
+  const squares = sum(residuals.map(residual => residual ** 2))
+  const spread = sum(actual.map(truth => (truth - center) ** 2))
+  const sorted = residuals.toSorted()
+  const at = (part: number) => sorted[Math.round(part * (count - 1))] ?? 0
+  return {
+    meanAbsoluteError: sum(residuals.map(Math.abs)) / count,
+    rootMeanSquaredError: Math.sqrt(squares / count),
+    r2: spread === 0 ? null : 1 - squares / spread,
+    residuals: {
+      min: at(0),
+      lowerQuartile: at(0.25),
+      median: at(0.5),
+      upperQuartile: at(0.75),
+      max: at(1),
+    },
+  }
 }
 
-function sum(numbers: readonly number[]): number {
-  return numbers.reduce((total, number) => total + number, 0)
+function sum(numbers: Iterable<number>): number {
+  let total = 0
+  for (const number of numbers) total += number
+  return total
 }

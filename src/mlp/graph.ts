@@ -180,8 +180,12 @@ export class Graph {
     this.emit({ kind: 'assign', variable, x })
   }
 
-  /** Labels as the numbers that a network with `units` outputs should give: 0 or 1 for one unit, else one-hot. */
+  /**
+   * Labels as the numbers that a network with `units` outputs should give. Classes become 0 or 1 for one unit, else
+   * one-hot; numbers are these already.
+   */
   targets(labels: Value, units: number): Value {
+    if (labels.dtype === 'float32') return labels
     const output = this.value(['batch', units])
     this.emit(
       units === 1 ? { kind: 'castLabels', labels, output } : { kind: 'oneHot', labels, depth: units, output },

@@ -1,25 +1,28 @@
 import { Graph, type StepScalar, type Variable } from './graph.ts'
+import { type InputScaling, scaleInput } from './input-scaling.ts'
 import type { BlockStep, Mode, StepInputs } from './layers/block.ts'
 import { type LossSpec, lossOf } from './losses/registry.ts'
 import { buildBlocks, countOutputUnits, type Network, outputActivation } from './network.ts'
 import { type ComputeOperation, isUpdate, type Operation, type Value } from './operations.ts'
 import type { VariableGradient } from './optimizers/optimizer.ts'
 import { type OptimizerSpec, writeUpdates } from './optimizers/registry.ts'
-import { type Preprocessing, preprocess } from './preprocessing.ts'
 import { writePenalty, writePenaltyGradient } from './regularizer.ts'
+import type { Task } from './task.ts'
 
 /** What predictions are made with. All defaults are filled in, and the parts fit (see `jobs/resolve-spec.ts`). */
 export interface InferenceSpec {
   inputUnits: number
-  preprocessing: Preprocessing
+  /** What is done to the features before the first layer. */
+  inputScaling: InputScaling
   network: Network
 }
 
 /** What a program is made from. */
 export interface ProgramSpec extends InferenceSpec {
+  task: Task
   loss: LossSpec
   optimizer: OptimizerSpec
-  /** Factors of the examples' losses in training, by class; null: all count alike. */
+  /** Factors of the examples' losses in training, by class of a classification; null: all count alike. */
   classWeights: readonly number[] | null
 }
 
@@ -51,7 +54,7 @@ export interface Program {
   inputs: StepInputs & {
     /** Raw features, `[batch, inputUnits]`. */
     features: Value
-    /** Classes, `[batch] int32`. */
+    /** Classes, `[batch] int32`; of other tasks the targets, `[batch, outputUnits]`. */
     labels: Value
     /** How far this step goes, `[]`. */
     learningRate: Value
@@ -78,7 +81,7 @@ export interface Program {
 /** Writes what predicts: no loss, no gradients. */
 export function buildInferenceProgram(spec: InferenceSpec): InferenceProgram {
   const graph = new Graph()
-  const inputs = declareInputs(graph, spec.inputUnits)
+  const inputs = declareInputs(graph, spec, 'classification')
   const forward = declareNetwork(graph, spec, inputs)
   const { operations, result } = graph.collect(() => forward('inference'))
   return {
@@ -95,7 +98,7 @@ export function buildInferenceProgram(spec: InferenceSpec): InferenceProgram {
 /** Writes the program of a network: forward, backward, update. */
 export function buildProgram(spec: ProgramSpec): Program {
   const graph = new Graph()
-  const inputs = declareInputs(graph, spec.inputUnits)
+  const inputs = declareInputs(graph, spec, spec.task)
   const forward = declareNetwork(graph, spec, inputs)
   const weights = graph.variables.slice()
 
@@ -130,10 +133,13 @@ export function buildProgram(spec: ProgramSpec): Program {
   }
 }
 
-function declareInputs(graph: Graph, inputUnits: number): Program['inputs'] {
+function declareInputs(graph: Graph, { inputUnits, network }: InferenceSpec, task: Task): Program['inputs'] {
   return {
     features: graph.value(['batch', inputUnits]),
-    labels: graph.value(['batch'], 'int32'),
+    labels:
+      task === 'classification'
+        ? graph.value(['batch'], 'int32')
+        : graph.value(['batch', countOutputUnits(network, inputUnits)]),
     exampleCount: graph.value([]),
     step: graph.value([], 'int32'),
     learningRate: graph.value([]),
@@ -149,13 +155,13 @@ interface Forward {
 /** Declares the variables once, and gives what writes the way forward, as often as it is wanted. */
 function declareNetwork(
   graph: Graph,
-  { network, preprocessing, inputUnits }: InferenceSpec,
+  { network, inputScaling, inputUnits }: InferenceSpec,
   inputs: Program['inputs'],
 ): (mode: Mode) => Forward {
   const blocks = buildBlocks(graph, network, inputUnits)
   return mode => {
     const steps: BlockStep[] = []
-    let logits = preprocess(graph, preprocessing, inputs.features)
+    let logits = scaleInput(graph, inputScaling, inputs.features)
     let predictions = logits
     for (const block of blocks) {
       const step = block.forward(graph, predictions, mode, inputs)

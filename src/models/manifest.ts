@@ -1,21 +1,28 @@
 import { Type } from 'typebox'
 import { Value } from 'typebox/value'
+import { ColumnSchema, TaskSchema } from '../datasets/columns.ts'
 import type { LossSpec } from '../mlp/losses/registry.ts'
 import type { Network } from '../mlp/network.ts'
-import { PreprocessingSchema } from '../mlp/preprocessing.ts'
+import { FittedPreprocessingSchema } from '../preprocessing/preprocessing.ts'
 
 /** Everything that tells what a model is, how it came to be, and how to use it without this service. */
 export const ManifestSchema = Type.Object({
   format: Type.Literal('trainyard-model/1'),
-  kind: Type.Literal('classification'),
+  kind: TaskSchema,
   jobId: Type.String(),
   dataset: Type.Object({ id: Type.String(), sha256: Type.String() }),
   input: Type.Object({
     shape: Type.Array(Type.Integer()),
     dtype: Type.Enum(['uint8', 'float32', 'float64'] as const),
+    columns: Type.Optional(
+      Type.Union([Type.Array(ColumnSchema), Type.Null()], {
+        description: 'Of a table, in the order of its features.',
+      }),
+    ),
   }),
-  preprocessing: PreprocessingSchema,
-  classes: Type.Array(Type.String()),
+  preprocessing: FittedPreprocessingSchema,
+  classes: Type.Array(Type.String(), { description: 'Empty for a regression.' }),
+  targets: Type.Optional(Type.Array(Type.String(), { description: 'Names of what is predicted.' })),
   network: Type.Unsafe<Network>({ type: 'object', required: ['layers'] }),
   loss: Type.Unsafe<LossSpec>({ type: 'object', required: ['type'] }),
   training: Type.Record(Type.String(), Type.Unknown(), { description: 'As trained, with the seed.' }),

@@ -1,5 +1,5 @@
 import type { Database, Db } from '../db/client.ts'
-import type { Alias, ModelVersion as VersionRow } from '../db/generated/client.ts'
+import type { Alias, Prisma, ModelVersion as VersionRow } from '../db/generated/client.ts'
 import { AppError } from '../errors.ts'
 import type { Artifact, ArtifactFile } from './artifact.ts'
 import type { Manifest } from './manifest.ts'
@@ -45,7 +45,7 @@ export async function insertVersion(
       inputShape: manifest.input.shape,
       classes: manifest.classes,
       parameterCount: manifest.parameterCount,
-      preprocessing: manifest.preprocessing,
+      preprocessing: manifest.preprocessing as unknown as Prisma.InputJsonObject,
       metrics: manifest.metrics,
     },
   })

@@ -1,6 +1,6 @@
 import { Type } from 'typebox'
-import { PreprocessingSchema } from '../mlp/preprocessing.ts'
 import { pageOf } from '../pagination.ts'
+import { FittedPreprocessingSchema } from '../preprocessing/preprocessing.ts'
 
 /** One version of a model on the wire. */
 export const ModelVersionSchema = Type.Object(
@@ -19,7 +19,7 @@ export const ModelVersionSchema = Type.Object(
     inputShape: Type.Array(Type.Integer()),
     classes: Type.Array(Type.String()),
     parameterCount: Type.Integer(),
-    preprocessing: PreprocessingSchema,
+    preprocessing: FittedPreprocessingSchema,
     metrics: Type.Record(Type.String(), Type.Number()),
     createdAt: Type.String({ format: 'date-time' }),
   },

@@ -1,15 +1,19 @@
 import type { ActivationName } from '../mlp/activations/registry.ts'
 import { type PlacedLayer, placeLayers } from '../mlp/network.ts'
+import { createEncoder } from '../preprocessing/encoder.ts'
 import type { Manifest } from './manifest.ts'
 
 /**
- * The `model.json` of a model for `tf.loadLayersModel`. A leading Rescaling layer does the preprocessing, so the
- * model takes the data's own units, like the API.
+ * The `model.json` of a model for `tf.loadLayersModel`. A leading Rescaling layer does the preprocessing where that
+ * is one factor and one offset, so the model takes the data's own units, like the API. Else it takes what the
+ * preprocessing of the manifest gives; and the targets of a regression are scaled, as the manifest says.
  * @see TensorFlow.js, "Importing a Keras model": the tfjs Layers format; tfjs-layers/src/layers/preprocessing
  */
 export function toLayersModel(manifest: Omit<Manifest, 'files'>): object {
-  const inputShape = manifest.input.shape
-  const inputUnits = inputShape.reduce((product, dimension) => product * dimension, 1)
+  const { shape, columns = null } = manifest.input
+  const features = shape.reduce((product, dimension) => product * dimension, 1)
+  const { inputUnits, scaling } = createEncoder(manifest.preprocessing, columns, features)
+  const inputShape = 'scale' in manifest.preprocessing ? shape : [inputUnits]
   const layers = [
     {
       class_name: 'Rescaling',
@@ -17,8 +21,7 @@ export function toLayersModel(manifest: Omit<Manifest, 'files'>): object {
         name: 'preprocessing',
         dtype: 'float32',
         batch_input_shape: [null, ...inputShape],
-        scale: manifest.preprocessing.scale,
-        offset: 0,
+        ...scaling,
       },
     },
     ...(inputShape.length > 1

@@ -75,7 +75,8 @@ export function resolveCase(
   const classes = Math.max(2, countOutputUnits(network, features))
   return {
     inputUnits: features,
-    preprocessing: { scale: 1 },
+    task: 'classification',
+    inputScaling: { scale: 1, offset: 0 },
     network,
     loss: resolveLoss(loss),
     optimizer: resolveOptimizer(optimizer),

@@ -36,7 +36,8 @@ export function specOf(parts: {
   ]
   return {
     inputUnits: UNITS,
-    preprocessing: { scale: 1 / 255 },
+    task: 'classification',
+    inputScaling: { scale: 1 / 255, offset: 0 },
     network: resolveNetwork({ layers }),
     loss: parts.loss ?? resolveLoss('categoricalCrossentropy'),
     optimizer: parts.optimizer ?? resolveOptimizer({ type: 'sgd', learningRate: 0.1 }),

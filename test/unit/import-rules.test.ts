@@ -93,9 +93,14 @@ describe('layers', () => {
       /^src\/(jobs|models|inference|metrics|operations)\//,
     ],
     [
-      'models know no other concept',
+      'models know no other concept but what columns are',
       /^src\/models\//,
-      /^src\/(jobs|datasets|inference|metrics|operations)\//,
+      /^src\/(jobs|datasets\/(?!columns\.ts)|inference|metrics|operations)\//,
+    ],
+    [
+      'preprocessing knows the content of datasets, and no other concept',
+      /^src\/preprocessing\//,
+      /^src\/(jobs|datasets\/(?!(columns|content)\.ts)|models|inference|metrics|operations)\//,
     ],
     ['jobs know datasets and models only', /^src\/jobs\//, /^src\/(inference|metrics|operations)\//],
     ['inference knows no jobs', /^src\/inference\//, /^src\/(jobs|metrics|operations)\//],
@@ -108,6 +113,7 @@ describe('layers', () => {
 
   it.each([
     /^src\/mlp\//,
+    /^src\/preprocessing\//,
     /^src\/jobs\/lifecycle\.ts$/,
     /^src\/jobs\/resolve-spec\.ts$/,
     /^src\/datasets\/idx\.ts$/,

@@ -1,11 +1,12 @@
 import type { Program } from '../../src/mlp/program.ts'
+import type { Targets } from '../../src/mlp/task.ts'
 
-/** Examples in memory: row-major features in the data's own units, and the class of each. */
+/** Examples in memory: row-major features, and what is to be learnt of each. */
 export interface Examples {
   /** `[count, features]`. */
   features: Uint8Array | Float32Array
-  /** `[count]`. */
-  labels: Int32Array
+  /** Class numbers, `[count]`; of other tasks `[count, outputUnits]`. */
+  labels: Targets
 }
 
 /** What a program gave for some examples, in the order asked for. */

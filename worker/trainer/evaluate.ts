@@ -1,10 +1,9 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { AppError } from '../../src/errors.ts'
 import type { TrainingSpec } from '../../src/jobs/training-spec.ts'
-import { predictedClasses } from '../../src/mlp/metrics/predicted-classes.ts'
 import { metricOf } from '../../src/mlp/metrics/registry.ts'
 import type { Session } from '../engines/engine.ts'
-import type { ExampleSource } from './example-source.ts'
+import type { TrainingData } from './load-data.ts'
 import type { Selection } from './selection.ts'
 
 /** Examples that are evaluated in one call; bounds how long the trainer is deaf. */
@@ -16,8 +15,8 @@ export interface Score {
   loss: number
   /** By name; null where a metric is not defined. */
   metrics: Record<string, number | null>
-  /** The class that each example was taken for. */
-  predicted: Int32Array
+  /** What the network gave, in the units of the targets, `[examples, outputUnits]`. */
+  predictions: Float32Array
 }
 
 /**
@@ -26,13 +25,15 @@ export interface Score {
  */
 export async function evaluateSelection(
   session: Session,
+  data: Pick<TrainingData, 'sourceOf' | 'inUnits'>,
   selection: Selection,
-  source: ExampleSource,
   outputUnits: number,
   metrics: readonly string[],
 ): Promise<Score> {
-  const { labels, blocks } = selection
-  const predicted = new Int32Array(labels.length)
+  const { count, targets, blocks } = selection
+  const source = data.sourceOf(selection)
+  const all = new Float32Array(count * outputUnits)
+  const width = targets.length / count
   const measured = metrics.map(name => ({ name, metric: metricOf(name).accumulate(outputUnits) }))
   let loss = 0
   for (const [index, block] of blocks.entries()) {
@@ -43,17 +44,18 @@ export async function evaluateSelection(
       const indices = block.indices.subarray(from, from + CHUNK)
       const { losses, predictions } = session.evaluate(selection.split, indices)
       const position = block.from + from
-      const actual = labels.subarray(position, position + indices.length)
+      const actual = targets.subarray(position * width, (position + indices.length) * width)
+      const measurable = data.inUnits(predictions)
       for (const each of losses) loss += each
-      predicted.set(predictedClasses(predictions, outputUnits), position)
-      for (const { metric } of measured) metric.add(predictions, actual)
+      all.set(measurable, position * outputUnits)
+      for (const { metric } of measured) metric.add(measurable, actual)
       await nextTurn()
     }
   }
   return {
-    loss: loss / labels.length,
+    loss: loss / count,
     metrics: Object.fromEntries(measured.map(({ name, metric }) => [name, metric.value()])),
-    predicted,
+    predictions: all,
   }
 }
 

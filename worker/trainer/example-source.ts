@@ -1,13 +1,10 @@
-import { createHash } from 'node:crypto'
-import {
-  type DatasetContent,
-  FEATURE_BYTES,
-  featureCount,
-  type StoredSplit,
-} from '../../src/datasets/content.ts'
-import { BlobDamagedError, type BlobStore } from '../../src/storage/blob-store.ts'
+import type { DatasetContent, StoredSplit } from '../../src/datasets/content.ts'
+import type { Targets } from '../../src/mlp/task.ts'
+import type { Encoder, RawFeatures } from '../../src/preprocessing/encoder.ts'
+import type { BlobStore } from '../../src/storage/blob-store.ts'
 import type { Examples, Session } from '../engines/engine.ts'
 import type { Block } from './selection.ts'
+import { readRows, verifyFeatures } from './stored-features.ts'
 
 /** The examples of one split, on their way into the session. */
 export interface ExampleSource {
@@ -17,36 +14,37 @@ export interface ExampleSource {
   readAhead(block: Block): void
 }
 
-/** Loads the whole split, checked against its hash. */
-export async function loadWhole(
-  blobs: BlobStore,
+/** Hands the whole split in. */
+export function loadWhole(
   session: Session,
-  dataset: DatasetContent,
+  encoder: Encoder,
   split: string,
-  { features }: StoredSplit,
-  labels: Int32Array,
-): Promise<ExampleSource> {
-  session.load(split, { features: toFeatures(dataset, await blobs.read(features)), labels })
+  features: RawFeatures,
+  { targets, count }: { targets: Targets; count: number },
+): ExampleSource {
+  session.load(split, { features: encoder.encode(features, count), labels: targets })
   return { use: async () => {}, readAhead: () => {} }
 }
 
 /** Checks the split against its hash, then reads it block by block: it may be larger than memory. */
 export async function streamBlocks(
-  blobs: BlobStore,
-  session: Session,
+  { blobs, session, encoder }: { blobs: BlobStore; session: Session; encoder: Encoder },
   dataset: DatasetContent,
   split: string,
-  { features }: StoredSplit,
-  labels: Int32Array,
+  stored: StoredSplit,
+  targets: Targets,
 ): Promise<ExampleSource> {
-  await verify(blobs, features)
-  const rowBytes = featureCount(dataset.shape) * FEATURE_BYTES[dataset.dtype]
+  await verifyFeatures(blobs, stored)
+  const width = targets.length / stored.examples
   let held: Block['rows'] | null = null
   let ahead: { rows: Block['rows']; examples: Promise<Examples> } | null = null
 
   const read = async ({ from, to }: Block['rows']): Promise<Examples> => {
-    const bytes = await blobs.readRange(features, from * rowBytes, (to - from) * rowBytes)
-    return { features: toFeatures(dataset, bytes), labels: labels.subarray(from, to) }
+    const features = await readRows(blobs, dataset, stored, { from, to })
+    return {
+      features: encoder.encode(features, to - from),
+      labels: targets.subarray(from * width, to * width),
+    }
   }
   const isSame = (a: Block['rows'] | undefined | null, b: Block['rows']) =>
     a?.from === b.from && a.to === b.to
@@ -66,16 +64,4 @@ export async function streamBlocks(
       ahead = { rows, examples }
     },
   }
-}
-
-async function verify(blobs: BlobStore, sha256: string): Promise<void> {
-  const hash = createHash('sha256')
-  for await (const chunk of blobs.stream(sha256)) hash.update(chunk)
-  if (hash.digest('hex') !== sha256) throw new BlobDamagedError(sha256)
-}
-
-function toFeatures({ dtype }: DatasetContent, bytes: Buffer): Uint8Array | Float32Array {
-  return dtype === 'uint8'
-    ? new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length)
-    : new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length))
 }

@@ -6,9 +6,9 @@ import type { CheckpointRecord, EpochRecord, Progress } from '../../src/jobs/att
 import type { TrainingSpec } from '../../src/jobs/training-spec.ts'
 import { EvaluationSchema } from '../../src/metrics/evaluation-report.ts'
 import type { Network } from '../../src/mlp/network.ts'
-import type { Preprocessing } from '../../src/mlp/preprocessing.ts'
 import type { Artifact } from '../../src/models/artifact.ts'
 import type { Manifest } from '../../src/models/manifest.ts'
+import type { Preprocessing } from '../../src/preprocessing/preprocessing.ts'
 import type { EngineChoice } from '../engines/choose-engine.ts'
 
 /** Everything a trainer needs to know; it has no database. */

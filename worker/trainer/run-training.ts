@@ -1,14 +1,20 @@
-import { featureCount } from '../../src/datasets/content.ts'
 import type { CheckpointRecord } from '../../src/jobs/attempt-repository.ts'
-import { type Evaluation, evaluateClasses } from '../../src/metrics/evaluation-report.ts'
+import {
+  type Evaluation,
+  evaluateClasses,
+  evaluateLabels,
+  evaluateNumbers,
+} from '../../src/metrics/evaluation-report.ts'
 import { isModelVariable } from '../../src/mlp/graph.ts'
+import { predictedClasses } from '../../src/mlp/metrics/predicted-classes.ts'
 import { buildProgram, type Program } from '../../src/mlp/program.ts'
+import { areClasses, type Task } from '../../src/mlp/task.ts'
 import { writeArtifact } from '../../src/models/artifact.ts'
 import { BlobDamagedError, type BlobStore } from '../../src/storage/blob-store.ts'
 import type { Engine, Session, TrainingState } from '../engines/engine.ts'
 import { type Checkpoint, decodeCheckpoint, encodeCheckpoint, type Place, startPlace } from './checkpoint.ts'
 import { assertFinite, evaluateSelection } from './evaluate.ts'
-import { loadData, type TrainingData } from './load-data.ts'
+import { planData, type TrainingData } from './load-data.ts'
 import type { ModelDescription, TrainerJob, TrainerMessage } from './messages.ts'
 import { trainEpochs } from './train-epochs.ts'
 
@@ -28,9 +34,11 @@ export interface TrainingDeps {
 export async function runTraining(deps: TrainingDeps, job: TrainerJob): Promise<void> {
   const { engine, blobs, send } = deps
   const { training } = job
+  const plan = await planData(blobs, job)
   const program = buildProgram({
-    inputUnits: featureCount(job.dataset.shape),
-    preprocessing: job.preprocessing,
+    task: job.dataset.task,
+    inputUnits: plan.encoder.inputUnits,
+    inputScaling: plan.encoder.scaling,
     network: job.network,
     loss: training.loss,
     optimizer: training.optimizer,
@@ -40,7 +48,7 @@ export async function runTraining(deps: TrainingDeps, job: TrainerJob): Promise<
   })
   const session = engine.open(program, training.seed)
   try {
-    const data = await loadData(blobs, session, job.dataset, training, job.residentBytesMax)
+    const data = await plan.load(session)
     const resumed = await resume(blobs, session, job.checkpoints)
     const { place } = resumed
     let { best } = resumed
@@ -130,12 +138,13 @@ async function finish(
   const evaluation = await evaluate(job, program, session, data)
   report('saving')
   const description: ModelDescription = {
-    kind: 'classification',
+    kind: job.dataset.task,
     jobId: job.jobId,
     dataset: { id: job.dataset.id, sha256: job.dataset.sha256 },
-    input: { shape: job.dataset.shape, dtype: job.dataset.dtype },
-    preprocessing: job.preprocessing,
+    input: { shape: job.dataset.shape, dtype: job.dataset.dtype, columns: job.dataset.columns },
+    preprocessing: data.fitted,
     classes: job.dataset.classes,
+    targets: job.dataset.targets,
     network: job.network,
     loss: job.training.loss,
     training: { ...job.training },
@@ -151,25 +160,36 @@ async function evaluate(
   job: TrainerJob,
   program: Program,
   session: Session,
-  { evaluation: selection, train, sourceOf }: TrainingData,
+  data: TrainingData,
 ): Promise<Evaluation | null> {
+  const { evaluation: selection, train } = data
   if (!selection) return null
-  const names = [...new Set([...REPORTED, ...job.training.metrics])]
-  const source = sourceOf(selection)
-  const score = await evaluateSelection(session, selection, source, program.outputUnits, names)
-  assertFinite(score.loss, `on the examples of ${selection.split} at the end`, job.training)
-  return evaluateClasses({
-    split: selection.split === train.split ? 'validation' : selection.split,
-    labels: job.dataset.classes,
-    actual: selection.labels,
-    predicted: score.predicted,
-    loss: score.loss,
-    metrics: score.metrics,
-  })
+  const { task, classes, targets } = job.dataset
+  const names = [...new Set([...REPORTED[task], ...job.training.metrics])]
+  const { loss, metrics, predictions } = await evaluateSelection(
+    session,
+    data,
+    selection,
+    program.outputUnits,
+    names,
+  )
+  assertFinite(loss, `on the examples of ${selection.split} at the end`, job.training)
+  const scored = { split: selection.split === train.split ? 'validation' : selection.split, loss, metrics }
+  if (areClasses(selection.targets)) {
+    const predicted = predictedClasses(predictions, program.outputUnits)
+    return evaluateClasses(scored, classes, selection.targets, predicted)
+  }
+  if (task === 'multiLabel') return evaluateLabels(scored, classes, selection.targets, predictions)
+  const numbers = targets.length > 0 ? targets : ['target']
+  return evaluateNumbers(scored, numbers, selection.targets, predictions)
 }
 
 /** Metrics that a report always has. */
-const REPORTED = ['accuracy', 'logLoss', 'auc']
+const REPORTED: Record<Task, readonly string[]> = {
+  classification: ['accuracy', 'logLoss', 'auc'],
+  multiLabel: ['accuracy', 'auc'],
+  regression: ['meanAbsoluteError', 'rootMeanSquaredError', 'r2'],
+}
 
 function definedMetrics({ metrics }: Evaluation): Record<string, number> {
   return Object.fromEntries(

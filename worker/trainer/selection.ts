@@ -1,4 +1,5 @@
 import { createRandom, permutation } from '../../src/mlp/random.ts'
+import { areClasses, type Targets } from '../../src/mlp/task.ts'
 
 /** Examples that are in the session together, as a run of a selection's positions. */
 export interface Block {
@@ -14,8 +15,11 @@ export interface Block {
 /** Some examples of a split, in a fixed order. */
 export interface Selection {
   split: string
-  /** The class of each example, by position. */
-  labels: Int32Array
+  count: number
+  /** The row of the split, by position; ascending. */
+  rows: Int32Array
+  /** What is to be learnt of each example, by position, in its own units. */
+  targets: Targets
   /** One block where the split is in memory. */
   blocks: readonly Block[]
 }
@@ -24,7 +28,7 @@ export interface Selection {
 export function select(
   split: string,
   rows: Int32Array,
-  labels: Int32Array,
+  targets: Targets,
   { examples, blockExamples }: { examples: number; blockExamples: number },
 ): Selection {
   const isWhole = blockExamples >= examples
@@ -38,7 +42,21 @@ export function select(
     const indices = isWhole ? own : own.map(row => row - window.from)
     blocks.push({ from, to: from + own.length, rows: window, indices })
   }
-  return { split, labels: rows.map(row => labels[row] ?? 0), blocks }
+  return { split, count: rows.length, rows, targets: takeTargets(targets, rows, examples), blocks }
+}
+
+/**
+ * The targets of some examples, in their order.
+ * @param examples - that all targets are of
+ */
+export function takeTargets(targets: Targets, which: Int32Array, examples: number): Targets {
+  if (areClasses(targets)) return which.map(index => targets[index] ?? 0)
+  const width = targets.length / examples
+  const taken = new Float32Array(which.length * width)
+  which.forEach((index, place) => {
+    taken.set(targets.subarray(index * width, (index + 1) * width), place * width)
+  })
+  return taken
 }
 
 /** A block's part of an epoch: its positions in the order in which they are trained. */

@@ -11,13 +11,16 @@ import type { Session } from '../engines/engine.ts'
 import { type Place, startEpoch } from './checkpoint.ts'
 import { assertFinite, evaluateSelection } from './evaluate.ts'
 import type { TrainingData } from './load-data.ts'
-import { type EpochPart, planEpoch } from './selection.ts'
+import { type EpochPart, planEpoch, takeTargets } from './selection.ts'
+
+/** The part of the data that epochs are of. */
+export type EpochData = Pick<TrainingData, 'train' | 'validation' | 'sourceOf' | 'inUnits'>
 
 /** What the epoch loop works with. */
 export interface EpochLoop {
   program: Program
   session: Session
-  data: TrainingData
+  data: EpochData
   training: TrainingSpec
   /** Where to go on from; kept up to date. */
   place: Place
@@ -62,7 +65,7 @@ export async function trainEpochs(loop: EpochLoop): Promise<boolean> {
     const parts = planEpoch(training.seed, epoch, data.train)
     const metrics = followMetrics(loop)
     let chunkSteps = 1
-    while (place.running.examples < data.train.labels.length) {
+    while (place.running.examples < data.train.count) {
       if (loop.isStopping()) return false
       const part = await bringPart(loop, parts)
       const msPerStep = trainChunk(loop, part, chunkSteps, metrics)
@@ -138,8 +141,9 @@ function trainChunk(
   })
   for (const loss of losses) running.loss += loss // one by one: rounding must not depend on the chunks, which vary
   assertFinite(running.loss, `in epoch ${place.epoch + 1}`, training)
-  const labels = positions.map(position => data.train.labels[position] ?? 0)
-  for (const [, metric] of metrics) metric.add(predictions, labels)
+  const targets = takeTargets(data.train.targets, positions, data.train.count)
+  const measured = data.inUnits(predictions)
+  for (const [, metric] of metrics) metric.add(measured, targets)
   running.examples += positions.length
   const done = Math.ceil(positions.length / training.batchSize)
   const elapsedMs = performance.now() - startedMs
@@ -149,7 +153,7 @@ function trainChunk(
 }
 
 function currentLearningRate({ training, place, data }: EpochLoop, step: number): number {
-  const steps = training.epochs * Math.ceil(data.train.labels.length / training.batchSize)
+  const steps = training.epochs * Math.ceil(data.train.count / training.batchSize)
   const { learningRateSchedule, optimizer } = training
   return learningRateAt(learningRateSchedule, optimizer.learningRate, step, steps) * place.plateau.factor
 }
@@ -166,9 +170,13 @@ async function finishEpoch(
   const metrics: EpochRecord['metrics'] = { loss: loss / examples }
   for (const [name, metric] of measured) metrics[name] = metric.value()
   if (data.validation) {
-    const source = data.sourceOf(data.validation)
-    const { outputUnits } = program
-    const score = await evaluateSelection(session, data.validation, source, outputUnits, training.metrics)
+    const score = await evaluateSelection(
+      session,
+      data,
+      data.validation,
+      program.outputUnits,
+      training.metrics,
+    )
     assertFinite(score.loss, `on the validation examples after epoch ${epoch}`, training)
     metrics.valLoss = score.loss
     for (const name of training.metrics) metrics[validationName(name)] = score.metrics[name] ?? null
@@ -207,6 +215,6 @@ function judge(loop: EpochLoop, metrics: EpochRecord['metrics']): void {
 function progressOf({ place, training, data }: EpochLoop): Progress {
   const { running } = place
   const examplesPerSecond = (running.examples / running.durationMs) * 1_000
-  const left = (training.epochs - place.epoch) * data.train.labels.length - running.examples
+  const left = (training.epochs - place.epoch) * data.train.count - running.examples
   return { phase: 'training', step: place.step, examplesPerSecond, etaSeconds: left / examplesPerSecond }
 }

@@ -7,3 +7,6 @@ ALTER TABLE "datasets"
 
 ALTER TABLE "datasets"
   ADD CONSTRAINT "datasets_task_known" CHECK ("task" IN ('classification', 'multiLabel', 'regression'));
+
+-- Reports of all tasks say which they are of.
+UPDATE "jobs" SET "evaluation" = "evaluation" || '{"task": "classification"}' WHERE jsonb_typeof("evaluation") = 'object';

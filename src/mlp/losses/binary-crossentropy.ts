@@ -21,6 +21,7 @@ export const binaryCrossentropy: Loss<typeof Schema, BinaryCrossentropy> = {
   schema: Schema,
   resolve: ({ labelSmoothing }) => ({ type: 'binaryCrossentropy', labelSmoothing: labelSmoothing ?? 0 }),
   onLogits: 'sigmoid',
+  tasks: ['classification', 'multiLabel'],
   allowsOneUnit: true,
   write(graph, { labelSmoothing }, { logits, predictions, labels }) {
     const units = unitsOf(logits)

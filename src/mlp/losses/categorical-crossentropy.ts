@@ -24,6 +24,7 @@ export const categoricalCrossentropy: Loss<typeof Schema, CategoricalCrossentrop
     labelSmoothing: labelSmoothing ?? 0,
   }),
   onLogits: 'softmax',
+  tasks: ['classification'],
   allowsOneUnit: false,
   write(graph, { labelSmoothing }, { logits, labels }) {
     const sharp = graph.softmaxCrossEntropy(logits, labels)

@@ -48,6 +48,7 @@ export const categoricalFocalCrossentropy: Loss<typeof CategoricalSchema, Catego
     gamma: gamma ?? 2,
   }),
   onLogits: 'softmax',
+  tasks: ['classification'],
   allowsOneUnit: false,
   write(graph, { alpha, gamma }, { logits, labels }) {
     const { losses, gradient } = graph.softmaxCrossEntropy(logits, labels)
@@ -76,6 +77,7 @@ export const binaryFocalCrossentropy: Loss<typeof BinarySchema, BinaryFocalCross
     applyClassBalancing: applyClassBalancing ?? false,
   }),
   onLogits: 'sigmoid',
+  tasks: ['classification', 'multiLabel'],
   allowsOneUnit: true,
   write(graph, { alpha, gamma, applyClassBalancing }, { logits, predictions, labels }) {
     const units = unitsOf(logits)

@@ -19,6 +19,7 @@ export const hinge: Loss<typeof Schema, Hinge> = {
   schema: Schema,
   resolve: ({ type }) => ({ type }),
   onLogits: null,
+  tasks: ['classification', 'multiLabel'],
   allowsOneUnit: false,
   write(graph, _spec, { predictions, labels }) {
     const units = unitsOf(predictions)

@@ -1,5 +1,6 @@
 import { Type } from 'typebox'
 import { unitsOf } from '../graph.ts'
+import { TASKS } from '../task.ts'
 import type { Loss } from './loss.ts'
 
 const Schema = Type.Object(
@@ -28,6 +29,7 @@ export const huber: Loss<typeof Schema, Huber> = {
   schema: Schema,
   resolve: ({ delta }) => ({ type: 'huber', delta: delta ?? 1 }),
   onLogits: null,
+  tasks: TASKS,
   allowsOneUnit: true,
   write(graph, { delta }, { predictions, labels }) {
     const units = unitsOf(predictions)

@@ -18,6 +18,7 @@ export const klDivergence: Loss<typeof Schema, KlDivergence> = {
   schema: Schema,
   resolve: ({ type }) => ({ type }),
   onLogits: 'softmax',
+  tasks: ['classification'],
   allowsOneUnit: false,
   write(graph, _spec, { logits, labels }) {
     const { losses, gradient } = graph.softmaxCrossEntropy(logits, labels)

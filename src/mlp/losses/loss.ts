@@ -2,6 +2,7 @@ import type { Type } from 'typebox'
 import type { ActivationName } from '../activations/registry.ts'
 import type { Graph } from '../graph.ts'
 import type { Value } from '../operations.ts'
+import type { Task } from '../task.ts'
 
 /** What the network gave for a batch, and what it should have given. */
 export interface LossInput {
@@ -9,7 +10,7 @@ export interface LossInput {
   logits: Value
   /** The last layer, `[batch, units]`. */
   predictions: Value
-  /** The class of each example, `[batch] int32`. */
+  /** The class of each example, `[batch] int32`, or what each unit should give, `[batch, units]`; by the task. */
   labels: Value
 }
 
@@ -34,6 +35,8 @@ export interface Loss<Schema extends Type.TObject, Spec> {
    * which is simpler and exact where the probability is 0 or 1. Otherwise null: any, and `∂L/∂predictions`.
    */
   onLogits: ActivationName | null
+  /** What can be learnt with it. */
+  tasks: readonly Task[]
   /** Whether one sigmoid or linear unit may stand for two classes. */
   allowsOneUnit: boolean
   write(graph: Graph, spec: Spec, input: LossInput): WrittenLoss

@@ -1,5 +1,6 @@
 import { Type } from 'typebox'
 import { unitsOf } from '../graph.ts'
+import { TASKS } from '../task.ts'
 import type { Loss } from './loss.ts'
 
 const Schema = Type.Object(
@@ -18,6 +19,7 @@ export const meanAbsoluteError: Loss<typeof Schema, MeanAbsoluteError> = {
   schema: Schema,
   resolve: ({ type }) => ({ type }),
   onLogits: null,
+  tasks: TASKS,
   allowsOneUnit: true,
   write(graph, _spec, { predictions, labels }) {
     const units = unitsOf(predictions)

@@ -1,6 +1,7 @@
 import type { Type } from 'typebox'
 import type { ActivationName } from '../activations/registry.ts'
 import { discriminatedUnion, nameOr } from '../discriminated-union.ts'
+import type { Task } from '../task.ts'
 import { type BinaryCrossentropy, binaryCrossentropy } from './binary-crossentropy.ts'
 import { type CategoricalCrossentropy, categoricalCrossentropy } from './categorical-crossentropy.ts'
 import {
@@ -68,7 +69,7 @@ export const LossSchema = nameOr(
   {
     description:
       'What training makes small: a name, or an object with `type` and options. Default: categoricalCrossentropy for ' +
-      'a softmax output, binaryCrossentropy for a sigmoid one, else meanSquaredError.',
+      'a softmax output, binaryCrossentropy for a sigmoid one, else meanSquaredError; the last too for a regression.',
   },
 )
 
@@ -83,8 +84,9 @@ export function lossOf(name: LossName): Loss<Type.TObject, LossSpec> {
   return LOSSES[name] as unknown as Loss<Type.TObject, LossSpec>
 }
 
-/** The loss that belongs to the activation of the output. */
-export function defaultLoss(activation: ActivationName | null): LossSpec {
+/** The loss that belongs to the task and the activation of the output. */
+export function defaultLoss(activation: ActivationName | null, task: Task): LossSpec {
+  if (task === 'regression') return resolveLoss('meanSquaredError')
   if (activation === 'softmax') return resolveLoss('categoricalCrossentropy')
   return resolveLoss(activation === 'sigmoid' ? 'binaryCrossentropy' : 'meanSquaredError')
 }

@@ -17,6 +17,7 @@ export const sparseCategoricalCrossentropy: Loss<typeof Schema, SparseCategorica
   schema: Schema,
   resolve: ({ type }) => ({ type }),
   onLogits: 'softmax',
+  tasks: ['classification'],
   allowsOneUnit: false,
   write(graph, _spec, { logits, labels }) {
     const { losses, gradient } = graph.softmaxCrossEntropy(logits, labels)

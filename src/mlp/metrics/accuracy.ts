@@ -1,19 +1,25 @@
+import { areClasses } from '../task.ts'
 import type { Metric } from './metric.ts'
-import { predictedClasses } from './predicted-classes.ts'
+import { chosenLabels, predictedClasses } from './predicted-classes.ts'
 
-/** The part of the examples whose label is the most probable class. @see keras/src/metrics/accuracy_metrics.py */
+/**
+ * The part of the examples whose label is the most probable class; where an example may have several labels, the part
+ * of all labels that are on the right side of 0.5.
+ * @see keras/src/metrics/accuracy_metrics.py, CategoricalAccuracy and BinaryAccuracy
+ */
 export const accuracy: Metric = {
+  tasks: ['classification', 'multiLabel'],
   direction: 'max',
   accumulate(units) {
     const sums = new Float64Array(2) // correct, examples
     return {
       sums,
-      add(predictions, labels) {
-        const predicted = predictedClasses(predictions, units)
-        labels.forEach((label, example) => {
-          if (predicted[example] === label) sums[0] = (sums[0] ?? 0) + 1
+      add(predictions, targets) {
+        const guesses = areClasses(targets) ? predictedClasses(predictions, units) : chosenLabels(predictions)
+        targets.forEach((target, index) => {
+          if (guesses[index] === target) sums[0] = (sums[0] ?? 0) + 1
         })
-        sums[1] = (sums[1] ?? 0) + labels.length
+        sums[1] = (sums[1] ?? 0) + targets.length
       },
       value: () => divide(sums[0], sums[1]),
     }
@@ -27,6 +33,7 @@ export const accuracy: Metric = {
  */
 export function topKAccuracy(k: number): Metric {
   return {
+    tasks: ['classification'],
     direction: 'max',
     accumulate(units) {
       if (units === 1 && k === 1) return accuracy.accumulate(units)

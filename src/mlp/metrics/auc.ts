@@ -10,6 +10,7 @@ const BINS = 1_000
  * @see Fawcett (2006), "An introduction to ROC analysis", section 7; scikit-learn, `multi_class='ovr'`
  */
 export const auc: Metric = {
+  tasks: ['classification', 'multiLabel'],
   direction: 'max',
   accumulate(units) {
     const sums = new Float64Array(units * 2 * BINS) // by unit: bins of the others, bins of the class
@@ -19,12 +20,11 @@ export const auc: Metric = {
     }
     return {
       sums,
-      add(predictions, labels) {
+      add(predictions, targets) {
         predictions.forEach((probability, index) => {
           const unit = index % units
-          const label = labels[Math.floor(index / units)] ?? 0
           const bin = Math.min(BINS - 1, Math.max(0, Math.floor(probability * BINS))) || 0
-          const counts = bins(unit, targetOf(label, unit, units) > 0 ? 1 : 0)
+          const counts = bins(unit, targetOf(targets, index, units) > 0 ? 1 : 0)
           counts[bin] = (counts[bin] ?? 0) + 1
         })
       },

@@ -1,5 +1,6 @@
+import { areClasses } from '../task.ts'
 import { classCount, type Metric } from './metric.ts'
-import { predictedClasses } from './predicted-classes.ts'
+import { chosenLabels, predictedClasses } from './predicted-classes.ts'
 
 /** What is known of a class: examples of it that were found, that were predicted, that there are. */
 interface ClassCounts {
@@ -24,6 +25,7 @@ const RATES = {
 export function classRate(name: keyof typeof RATES, average: 'macro' | 'weighted'): Metric {
   const rate = RATES[name]
   return {
+    tasks: ['classification', 'multiLabel'],
     direction: 'max',
     accumulate(units) {
       const classes = classCount(units)
@@ -33,9 +35,18 @@ export function classRate(name: keyof typeof RATES, average: 'macro' | 'weighted
       }
       return {
         sums,
-        add(predictions, labels) {
+        add(predictions, targets) {
+          if (!areClasses(targets)) {
+            chosenLabels(predictions).forEach((guess, index) => {
+              const isSo = targets[index] === 1
+              if (guess === 1 && isSo) count(index % units)
+              if (guess === 1) count(classes + (index % units))
+              if (isSo) count(2 * classes + (index % units))
+            })
+            return
+          }
           const predicted = predictedClasses(predictions, units)
-          labels.forEach((label, example) => {
+          targets.forEach((label, example) => {
             const guess = predicted[example] ?? 0
             if (guess === label) count(label)
             count(classes + guess)

@@ -1,3 +1,4 @@
+import { TASKS } from '../task.ts'
 import { type Metric, targetOf } from './metric.ts'
 
 /** Probabilities are kept this far from 0 and 1. @see keras/src/backend/config.py, epsilon */
@@ -12,15 +13,16 @@ function meanOf(
   finish = (mean: number) => mean,
 ): Metric {
   return {
+    tasks: TASKS,
     direction: 'min',
     accumulate(units) {
       const sums = new Float64Array(2) // sum, numbers
       return {
         sums,
-        add(predictions, labels) {
+        add(predictions, targets) {
           let sum = sums[0] ?? 0 // one by one: rounding must not depend on how many come at a time
           predictions.forEach((predicted, index) => {
-            sum += term(predicted, targetOf(labels[Math.floor(index / units)] ?? 0, index % units, units))
+            sum += term(predicted, targetOf(targets, index, units))
           })
           sums[0] = sum
           sums[1] = (sums[1] ?? 0) + predictions.length
@@ -42,6 +44,7 @@ export const rootMeanSquaredError = meanOf((predicted, target) => (predicted - t
 
 /** mean −log of the label's probability. @see scikit-learn, `log_loss` */
 export const logLoss: Metric = {
+  tasks: ['classification'],
   direction: 'min',
   accumulate(units) {
     const sums = new Float64Array(2) // sum, examples
@@ -68,6 +71,7 @@ export const logLoss: Metric = {
  * @see keras/src/metrics/regression_metrics.py, R2Score with `uniform_average`
  */
 export const r2: Metric = {
+  tasks: TASKS,
   direction: 'max',
   accumulate(units) {
     const sums = new Float64Array(3 * units + 1) // Σ y, Σ y², Σ (y − ŷ)², each by unit; examples
@@ -76,15 +80,15 @@ export const r2: Metric = {
     }
     return {
       sums,
-      add(predictions, labels) {
+      add(predictions, targets) {
         predictions.forEach((predicted, index) => {
           const unit = index % units
-          const target = targetOf(labels[Math.floor(index / units)] ?? 0, unit, units)
+          const target = targetOf(targets, index, units)
           add(unit, target)
           add(units + unit, target ** 2)
           add(2 * units + unit, (target - predicted) ** 2)
         })
-        add(3 * units, labels.length)
+        add(3 * units, predictions.length / units)
       },
       value() {
         const examples = sums[3 * units] ?? 0

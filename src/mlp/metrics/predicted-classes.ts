@@ -19,3 +19,11 @@ export function predictedClasses(predictions: Float32Array, units: number): Int3
   }
   return classes
 }
+
+/**
+ * Where an example may have several labels: 1 for each unit from 0.5 on, else 0.
+ * @param predictions - `[examples, units]`, row by row
+ */
+export function chosenLabels(predictions: Float32Array): Int32Array {
+  return Int32Array.from(predictions, probability => (probability >= 0.5 ? 1 : 0))
+}

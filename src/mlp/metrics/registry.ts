@@ -1,4 +1,5 @@
 import { Type } from 'typebox'
+import type { Task } from '../task.ts'
 import { accuracy, topKAccuracy } from './accuracy.ts'
 import { auc } from './auc.ts'
 import { classRate } from './class-rates.ts'
@@ -36,6 +37,11 @@ export function metricOf(name: string): Metric {
   const [, k] = TOP_K.exec(name) ?? []
   if (k === undefined) throw new Error(`there is no metric ${name}`)
   return topKAccuracy(Number(k))
+}
+
+/** Metrics that are measured when none are asked for. */
+export function defaultMetrics(task: Task): string[] {
+  return task === 'regression' ? ['meanAbsoluteError', 'r2'] : ['accuracy']
 }
 
 /** Whether more or less of an epoch's metric is better: `valLoss` and `loss` are losses, `valAuc` is an AUC. */

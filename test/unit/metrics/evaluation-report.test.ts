@@ -1,15 +1,19 @@
 import { Value } from 'typebox/value'
 import { describe, expect, it } from 'vitest'
-import { EvaluationSchema, evaluateClasses } from '../../../src/metrics/evaluation-report.ts'
+import {
+  EvaluationSchema,
+  evaluateClasses,
+  evaluateLabels,
+  evaluateNumbers,
+} from '../../../src/metrics/evaluation-report.ts'
 
 /** Six examples: four cats, of which one is taken for a dog; two dogs, one taken for a cat; nothing is a bird. */
-const report = evaluateClasses({
-  split: 'test',
-  labels: ['cat', 'dog', 'bird'],
-  actual: [0, 0, 0, 0, 1, 1],
-  predicted: [0, 0, 0, 1, 1, 0],
-  loss: 0.5,
-})
+const report = evaluateClasses(
+  { split: 'test', loss: 0.5, metrics: {} },
+  ['cat', 'dog', 'bird'],
+  [0, 0, 0, 0, 1, 1],
+  [0, 0, 0, 1, 1, 0],
+)
 
 describe('an evaluation', () => {
   it('counts actual classes in rows and predicted ones in columns', () => {
@@ -35,13 +39,7 @@ describe('an evaluation', () => {
   })
 
   it('gives null for the precision alone of a class that is never predicted', () => {
-    const { classes } = evaluateClasses({
-      split: 'test',
-      labels: ['a', 'b'],
-      actual: [0, 1],
-      predicted: [0, 0],
-      loss: 1,
-    })
+    const { classes } = evaluateClasses({ split: 'test', loss: 1, metrics: {} }, ['a', 'b'], [0, 1], [0, 0])
     expect(classes).toEqual([
       { label: 'a', precision: 1 / 2, recall: 1, f1: 2 / 3, support: 1 },
       { label: 'b', precision: null, recall: 0, f1: 0, support: 1 },
@@ -64,8 +62,57 @@ describe('an evaluation', () => {
     const classes = Array.from({ length: 7 }, (_, index) => index)
     const actual = classes.flatMap(index => new Array<number>(index + 1).fill(index))
     const labels = classes.map(String)
-    const perfect = evaluateClasses({ split: 'test', labels, actual, predicted: actual, loss: 0 })
+    const perfect = evaluateClasses({ split: 'test', loss: 0, metrics: {} }, labels, actual, actual)
     expect(perfect.metrics).toEqual({ accuracy: 1 })
     expect(Value.Check(EvaluationSchema, perfect)).toBe(true)
+  })
+})
+
+describe('an evaluation of several labels', () => {
+  const several = evaluateLabels(
+    { split: 'test', loss: 0.1, metrics: {} },
+    ['red', 'round'],
+    Float32Array.of(1, 0, 1, 1, 0, 0),
+    Float32Array.of(0.9, 0.5, 0.4, 0.8, 0.1, 0.2),
+  )
+
+  it('takes a label from 0.5 on, and counts each by itself', () => {
+    expect(several).toMatchObject({
+      task: 'multiLabel',
+      examples: 3,
+      exactMatches: 1 / 3,
+      classes: [
+        { label: 'red', precision: 1, recall: 1 / 2, f1: 2 / 3, support: 2 },
+        { label: 'round', precision: 1 / 2, recall: 1, f1: 2 / 3, support: 1 },
+      ],
+    })
+    expect(Value.Check(EvaluationSchema, several)).toBe(true)
+  })
+})
+
+describe('an evaluation of numbers', () => {
+  const numbers = evaluateNumbers(
+    { split: 'validation', loss: 0.1, metrics: {} },
+    ['price', 'same'],
+    Float32Array.of(1, 5, 2, 5, 3, 5, 6, 5),
+    Float32Array.of(2, 5, 2, 4, 2, 5, 6, 7),
+  )
+
+  it('gives errors in the units of each target, and no R² of one that never changes', () => {
+    expect(numbers).toMatchObject({
+      task: 'regression',
+      examples: 4,
+      targets: [
+        {
+          name: 'price',
+          meanAbsoluteError: 0.5,
+          rootMeanSquaredError: Math.sqrt(0.5),
+          r2: 1 - 2 / 14,
+          residuals: { min: -1, max: 1 },
+        },
+        { name: 'same', meanAbsoluteError: 0.75, r2: null, residuals: { min: -1, max: 2 } },
+      ],
+    })
+    expect(Value.Check(EvaluationSchema, numbers)).toBe(true)
   })
 })

@@ -79,7 +79,8 @@ function expectAgreement(spec: ProgramSpec) {
 function specOf(layers: LayerRequests, loss: LossSpec, classWeights: number[] | null = null): ProgramSpec {
   return {
     inputUnits: 4,
-    preprocessing: { scale: 0.5 },
+    task: 'classification',
+    inputScaling: { scale: 0.5, offset: 0 },
     network: resolveNetwork({ layers }),
     loss,
     optimizer: resolveOptimizer({ type: 'sgd' }),

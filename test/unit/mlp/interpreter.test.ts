@@ -286,12 +286,21 @@ describe('labels', () => {
 
   it('become one-hot rows, or the number itself for one unit', () => {
     const results = run(2, [[['batch'], [1, 0]]], (graph, values) =>
-      values.flatMap(labels => [graph.targets(labels, 3), graph.targets(labels, 1)]),
+      values.flatMap(({ id, shape }) => {
+        const labels = { id, shape, dtype: 'int32' as const }
+        return [graph.targets(labels, 3), graph.targets(labels, 1)]
+      }),
     )
     expect(results).toEqual([
       [0, 1, 0, 1, 0, 0],
       [1, 0],
     ])
+  })
+
+  it('that are numbers are what the units should give', () => {
+    const graph = new Graph()
+    const numbers = graph.value(['batch', 2])
+    expect(graph.targets(numbers, 2)).toBe(numbers)
   })
 
   const crossEntropy = (logits: readonly number[], labels: readonly number[]) => {

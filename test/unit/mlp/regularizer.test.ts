@@ -11,7 +11,8 @@ type Layer = Parameters<typeof resolveNetwork>[0]['layers'][number]
 function run(regularizers: Partial<Extract<Layer, { type: 'dense' }>>) {
   const program = buildProgram({
     inputUnits: 2,
-    preprocessing: { scale: 1 },
+    task: 'classification',
+    inputScaling: { scale: 1, offset: 0 },
     network: resolveNetwork({ layers: [{ type: 'dense', units: 1, ...regularizers }] }),
     loss: resolveLoss('meanSquaredError'),
     optimizer: resolveOptimizer({ type: 'sgd' }),

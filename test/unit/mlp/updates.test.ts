@@ -19,7 +19,8 @@ function walkPair(optimizer: OptimizerRequest, gradients: readonly Pair[]): Pair
   const spec = resolveOptimizer(optimizer)
   const program = buildProgram({
     inputUnits: gradients[0]?.kernel.length ?? 1,
-    preprocessing: { scale: 1 },
+    task: 'classification',
+    inputScaling: { scale: 1, offset: 0 },
     network: resolveNetwork({ layers: [{ type: 'dense', units: 1 }] }),
     loss: resolveLoss('meanSquaredError'),
     optimizer: spec,

@@ -26,7 +26,15 @@ async function storeModel(shape: readonly number[], layers: LayerRequests) {
   const preprocessing = { scale: 1 / 255 }
   const loss = resolveLoss('meanSquaredError')
   const optimizer = resolveOptimizer({ type: 'sgd' })
-  const program = buildProgram({ inputUnits, preprocessing, network, loss, optimizer, classWeights: null })
+  const program = buildProgram({
+    task: 'classification',
+    inputUnits,
+    inputScaling: { ...preprocessing, offset: 0 },
+    network,
+    loss,
+    optimizer,
+    classWeights: null,
+  })
   const random = createRandom(3, 'weights')
   const weights = new Map(
     program.variables.map(({ name, shape }) => {

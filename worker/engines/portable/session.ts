@@ -4,6 +4,7 @@ import { isModelVariable } from '../../../src/mlp/graph.ts'
 import { createInterpreter } from '../../../src/mlp/interpreter.ts'
 import { type ComputeOperation, isUpdate, operandsOf, type Value } from '../../../src/mlp/operations.ts'
 import type { Program } from '../../../src/mlp/program.ts'
+import { areClasses } from '../../../src/mlp/task.ts'
 import type { ExampleResults, Examples, Session, TrainRequest } from '../engine.ts'
 import { initialState } from '../initial-state.ts'
 import { runKernel } from './kernels.ts'
@@ -35,10 +36,15 @@ export function openPortableSession(program: Program, seed: number): Session {
     step: number,
     lists: readonly (readonly ComputeOperation[])[],
   ) => {
-    const { features, labels } = gather(examplesOf(splits, split), indices, program.inputUnits)
+    const { features, labels } = gather(examplesOf(splits, split), indices, program)
     const tensors = new Map<number, tf.Tensor>([
       [program.inputs.features.id, tf.tensor2d(features, [indices.length, program.inputUnits])],
-      [program.inputs.labels.id, tf.tensor1d(labels, 'int32')],
+      [
+        program.inputs.labels.id,
+        areClasses(labels)
+          ? tf.tensor1d(labels, 'int32')
+          : tf.tensor2d(labels, [indices.length, program.outputUnits]),
+      ],
       [program.inputs.exampleCount.id, tf.scalar(indices.length)],
       [program.inputs.step.id, tf.scalar(step, 'int32')],
     ])
@@ -130,12 +136,18 @@ function examplesOf(splits: ReadonlyMap<string, Examples>, split: string): Examp
 }
 
 /** Copies the named examples into a batch: features as float32 in the data's own units. */
-function gather(examples: Examples, indices: Int32Array, units: number) {
-  const features = new Float32Array(indices.length * units)
-  const labels = new Int32Array(indices.length)
+function gather(examples: Examples, indices: Int32Array, { inputUnits, outputUnits }: Program) {
+  const features = new Float32Array(indices.length * inputUnits)
+  const targets = areClasses(examples.labels) ? 1 : outputUnits
+  const labels = areClasses(examples.labels)
+    ? new Int32Array(indices.length)
+    : new Float32Array(indices.length * targets)
   indices.forEach((example, row) => {
-    features.set(examples.features.subarray(example * units, (example + 1) * units), row * units)
-    labels[row] = examples.labels[example] ?? 0
+    features.set(
+      examples.features.subarray(example * inputUnits, (example + 1) * inputUnits),
+      row * inputUnits,
+    )
+    labels.set(examples.labels.subarray(example * targets, (example + 1) * targets), row * targets)
   })
   return { features, labels }
 }

@@ -1,3 +1,4 @@
+import { unitsOf } from '../../../src/mlp/graph.ts'
 import type { Value } from '../../../src/mlp/operations.ts'
 import type { Program } from '../../../src/mlp/program.ts'
 import { attr, type DataType, GraphDef } from './graph-def.ts'
@@ -59,7 +60,7 @@ export function writeTrainingGraph(plan: GraphPlan): GraphDef {
   const { program, splits, batchSize, stepsPerCall } = plan
   const loaded = program.variables.map(({ name, shape }) => writeVariable(graph, name, shape))
   graph.identity(graph.float(0), loaded, NODE.loadVariables)
-  for (const split of splits) writeSplit(graph, split, program.inputUnits)
+  for (const split of splits) writeSplit(graph, split, program)
   const indices = graph.placeholder(NODE.indices, 'DT_INT32', [-1])
   const scalars = graph.placeholder(NODE.scalars, 'DT_FLOAT', [-1, program.scalars.length + 1])
   const firstStep = graph.placeholder(NODE.firstStep, 'DT_INT32', [])
@@ -99,15 +100,23 @@ function writeVariable(graph: GraphDef, name: string, shape: readonly number[]):
 }
 
 /** Splits may be replaced by ones of another length: data that does not fit in memory comes in blocks. */
-function writeSplit(graph: GraphDef, { name, dtype }: ResidentSplit, units: number): void {
+function writeSplit(graph: GraphDef, { name, dtype }: ResidentSplit, { inputUnits, inputs }: Program): void {
   const type: DataType = dtype === 'uint8' ? 'DT_UINT8' : 'DT_FLOAT'
-  const features = graph.variable(NODE.features(name), type, [-1, units])
-  const labels = graph.variable(NODE.labels(name), 'DT_INT32', [-1])
+  const features = graph.variable(NODE.features(name), type, [-1, inputUnits])
+  const { dtype: labelType, shape: labelShape } = labelsOf(inputs)
+  const labels = graph.variable(NODE.labels(name), labelType, labelShape)
   const assigned = [
-    graph.assign(features, graph.decode(NODE.bytes(NODE.features(name)), type, [-1, units]), type),
-    graph.assign(labels, graph.decode(NODE.bytes(NODE.labels(name)), 'DT_INT32', [-1]), 'DT_INT32'),
+    graph.assign(features, graph.decode(NODE.bytes(NODE.features(name)), type, [-1, inputUnits]), type),
+    graph.assign(labels, graph.decode(NODE.bytes(NODE.labels(name)), labelType, labelShape), labelType),
   ]
   graph.identity(graph.float(0), assigned, NODE.loadSplit(name))
+}
+
+/** How labels are kept: class numbers, or a row of numbers each. */
+function labelsOf({ labels }: Program['inputs']): { dtype: DataType; shape: number[] } {
+  return labels.dtype === 'int32'
+    ? { dtype: 'DT_INT32', shape: [-1] }
+    : { dtype: 'DT_FLOAT', shape: [-1, unitsOf(labels)] }
 }
 
 function trackVariables(graph: GraphDef, program: Program): VariableTracker {
@@ -130,7 +139,7 @@ function gatherExamples({ graph, plan }: Context, split: ResidentSplit, batch: s
       : gather(NODE.features(split.name), 'DT_FLOAT')
   return new Map([
     [inputs.features.id, features],
-    [inputs.labels.id, gather(NODE.labels(split.name), 'DT_INT32')],
+    [inputs.labels.id, gather(NODE.labels(split.name), labelsOf(inputs).dtype)],
   ])
 }
 

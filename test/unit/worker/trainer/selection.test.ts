@@ -24,7 +24,7 @@ describe('a selection', () => {
 
   it('has the label of each example, by position', () => {
     for (const size of [EXAMPLES, 20]) {
-      expect(Array.from(inBlocksOf(size).labels)).toEqual(Array.from(ROWS, row => 1_000 + row))
+      expect(Array.from(inBlocksOf(size).targets)).toEqual(Array.from(ROWS, row => 1_000 + row))
     }
   })
 
@@ -48,7 +48,7 @@ describe('a selection', () => {
     const none = { examples: EXAMPLES, blockExamples: 20 }
     expect(select('train', new Int32Array(), LABELS, none)).toMatchObject({
       blocks: [],
-      labels: new Int32Array(),
+      targets: new Int32Array(),
     })
   })
 })
