@@ -6,13 +6,14 @@ import {
   type Progress,
   recordCheckpoint,
   recordEpoch,
+  recordPlan,
   recordProgress,
 } from '../src/jobs/attempt-repository.ts'
 import type { Logger } from '../src/logger.ts'
 import type { TrainerMessage } from './trainer/messages.ts'
 
 /** What a trainer reports while it works. */
-type Report = Extract<TrainerMessage, { type: 'progress' | 'epoch' | 'checkpoint' }>
+type Report = Extract<TrainerMessage, { type: 'progress' | 'epoch' | 'checkpoint' | 'planned' }>
 
 /** Writes a trainer's reports in order. */
 export interface ReportWriter {
@@ -50,6 +51,8 @@ export function createReportWriter(
         return recordEpoch(deps.db, fence, report.epoch, report.checkpoint)
       case 'checkpoint':
         return recordCheckpoint(deps.db, fence, report.checkpoint)
+      case 'planned':
+        return recordPlan(deps.db, fence, report.steps)
     }
   }
   const nextReport = (): Report | null => {

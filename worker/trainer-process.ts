@@ -21,7 +21,7 @@ export type TrainerEnd =
   | ({ type: 'crashed' } & Crash)
 
 /** What a trainer reports while it works. */
-export type TrainerReport = Extract<TrainerMessage, { type: 'progress' | 'epoch' | 'checkpoint' }>
+export type TrainerReport = Extract<TrainerMessage, { type: 'progress' | 'epoch' | 'checkpoint' | 'planned' }>
 
 /** A trainer, waiting or at work. */
 export interface TrainerProcess {
@@ -84,6 +84,7 @@ export function forkTrainer(choice: EngineChoice, gpu: number | null, logger: Lo
       case 'progress':
       case 'epoch':
       case 'checkpoint':
+      case 'planned':
         return report(message)
       case undefined:
         end = { type: 'failed', code: 'TRAINER_FAILED', message: NOT_UNDERSTOOD }

@@ -24,7 +24,7 @@ const CHUNK = 64
 export function createPredictor({ manifest, weights }: LoadedArtifact): Predictor {
   const { preprocessing, input } = manifest
   const rawUnits = featureCount(input.shape)
-  const encoder = createEncoder(preprocessing, input.columns ?? null, rawUnits)
+  const encoder = createEncoder(preprocessing, input.columns ?? null, input.shape)
   const { inputUnits, scaling } = encoder
   const program = buildInferenceProgram({ inputUnits, inputScaling: scaling, network: manifest.network })
   const interpreter = createInterpreter(program.valueCount, Float32Array)

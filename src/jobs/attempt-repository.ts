@@ -110,6 +110,17 @@ export async function recordProgress(db: Db, fence: Fence, progress: Progress): 
   return changed !== null
 }
 
+/** Writes how many steps there are, where that shows only when the data is read. @returns false when fenced */
+export async function recordPlan(db: Db, fence: Fence, steps: number): Promise<boolean> {
+  const changed = await changeJob(db, {
+    id: fence.jobId,
+    set: Prisma.sql`steps = greatest(step, ${steps})`,
+    where: holds(fence),
+    event: null,
+  })
+  return changed !== null
+}
+
 /** A durable checkpoint: its blob is in the store. */
 export interface CheckpointRecord {
   step: number

@@ -70,6 +70,7 @@ export function resolveSpec(
     ...checkOutput(network, inputUnits, training, dataset),
     ...checkNames(training, dataset),
     ...checkClipping(training),
+    ...checkAugmentation(training, dataset),
     ...checkValidation(training, dataset),
     ...checkSize(parameterCount, estimated.trainerMemoryBytes, limits.trainerBytesMax),
     ...(steps > 2 ** 31 - 1
@@ -118,6 +119,7 @@ function resolveTraining(
       earlyStopping: resolveEarlyStopping(training.earlyStopping, hasValidation),
     }),
     ...(training.classWeight && { classWeight: resolveClassWeight(training.classWeight, dataset) }),
+    ...(training.augmentation && { augmentation: training.augmentation }),
     seed: training.seed ?? randomSeed,
     maxRuntimeSeconds: training.maxRuntimeSeconds ?? null,
   }
@@ -199,6 +201,11 @@ function checkOutput(
     errors.push({ pointer: `${place}/units`, detail })
   }
   return errors
+}
+
+function checkAugmentation({ augmentation }: TrainingSpec, { kind, dtype }: DatasetContent): FieldError[] {
+  if (!augmentation || (kind === 'image' && dtype === 'uint8')) return []
+  return [{ pointer: '/training/augmentation', detail: 'only images can be changed like this' }]
 }
 
 /** What a regression learns; arrays do not name it. */

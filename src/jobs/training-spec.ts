@@ -6,6 +6,7 @@ import { OptimizerSchema, type OptimizerSpec } from '../mlp/optimizers/registry.
 import { type ReduceOnPlateau, ReduceOnPlateauSchema } from '../mlp/schedules/reduce-on-plateau.ts'
 import { type Schedule, ScheduleSchema } from '../mlp/schedules/schedule.ts'
 import { storable } from '../names.ts'
+import { type Augmentation, AugmentationSchema } from '../preprocessing/augmentation.ts'
 
 /** Where the validation examples come from; a split of the dataset, or a part of the training split. */
 export const ValidationSchema = Type.Union(
@@ -77,6 +78,7 @@ export const TrainingSchema = Type.Object(
     reduceOnPlateau: Type.Optional(ReduceOnPlateauSchema),
     earlyStopping: Type.Optional(EarlyStoppingSchema),
     classWeight: Type.Optional(ClassWeightSchema),
+    augmentation: Type.Optional(AugmentationSchema),
     seed: Type.Optional(
       Type.Integer({
         minimum: 0,
@@ -118,6 +120,8 @@ export interface TrainingSpec {
   learningRateSchedule: Schedule
   reduceOnPlateau?: ReduceOnPlateau
   earlyStopping?: EarlyStopping
+  /** How training images are changed in each epoch. */
+  augmentation?: Augmentation
   /** By label, for every class. */
   classWeight?: Record<string, number>
   seed: number

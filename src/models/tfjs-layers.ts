@@ -11,8 +11,7 @@ import type { Manifest } from './manifest.ts'
  */
 export function toLayersModel(manifest: Omit<Manifest, 'files'>): object {
   const { shape, columns = null } = manifest.input
-  const features = shape.reduce((product, dimension) => product * dimension, 1)
-  const { inputUnits, scaling } = createEncoder(manifest.preprocessing, columns, features)
+  const { inputUnits, scaling } = createEncoder(manifest.preprocessing, columns, shape)
   const inputShape = 'scale' in manifest.preprocessing ? shape : [inputUnits]
   const layers = [
     {

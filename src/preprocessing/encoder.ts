@@ -1,6 +1,8 @@
 import type { Column } from '../datasets/columns.ts'
+import { featureCount } from '../datasets/content.ts'
 import type { InputScaling } from '../mlp/input-scaling.ts'
 import { columnKindOf } from './columns/registry.ts'
+import { arrangeImages } from './images.ts'
 import type { FittedPreprocessing } from './preprocessing.ts'
 
 /** Features as a dataset stores them, row by row. */
@@ -28,30 +30,34 @@ const NO_SCALING: InputScaling = { scale: 1, offset: 0 }
 /**
  * Makes the encoder of a fitted preprocessing.
  * @param columns - of the dataset; null where features have no names
- * @param features - raw ones of an example
+ * @param shape - of an example: `[height, width, channels]`, `[features]`
  */
 export function createEncoder(
   fitted: FittedPreprocessing,
   columns: readonly Column[] | null,
-  features: number,
+  shape: readonly number[],
 ): Encoder {
   if ('columns' in fitted) return tableEncoder(fitted, columns ?? [])
+  const inputUnits = featureCount(shape)
+  const { image } = fitted
+  const arrange = (raw: RawFeatures) => {
+    const numbers = raw instanceof Float64Array ? Float32Array.from(raw) : raw
+    return image ? arrangeImages(numbers, shape, image) : numbers
+  }
   if ('scale' in fitted) {
     const { scale, offset = 0 } = fitted
-    return {
-      inputUnits: features,
-      scaling: { scale, offset },
-      encode: raw => (raw instanceof Float64Array ? Float32Array.from(raw) : raw),
-    }
+    return { inputUnits, scaling: { scale, offset }, encode: arrange }
   }
   const { centers, spreads } = fitted
   return {
-    inputUnits: features,
+    inputUnits,
     scaling: NO_SCALING,
-    encode: (raw, count) => {
-      const inputs = new Float32Array(count * features)
+    encode(raw) {
+      const numbers = arrange(raw)
+      const inputs = new Float32Array(numbers.length)
       for (let at = 0; at < inputs.length; at++) {
-        inputs[at] = ((raw[at] ?? 0) - (centers[at % features] ?? 0)) / (spreads[at % features] ?? 1)
+        const feature = at % inputUnits
+        inputs[at] = ((numbers[at] ?? 0) - (centers[feature] ?? 0)) / (spreads[feature] ?? 1)
       }
       return inputs
     },

@@ -30,9 +30,10 @@ export function fitPreprocessing(
   const { target: scaling } = preprocessing
   const target = scaling &&
     examples.targets && { target: fitTargets(scaling, examples.targets, examples.count) }
+  const image = 'image' in preprocessing && preprocessing.image && { image: preprocessing.image }
   const features =
     'columns' in preprocessing ? fitTable(preprocessing, examples) : fitNumbers(preprocessing, examples)
-  return { ...features, ...target }
+  return { ...features, ...image, ...target }
 }
 
 function fitTable({ columns: specs }: TablePreprocessing, { columns, readFeature }: FittingExamples) {

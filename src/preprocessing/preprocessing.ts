@@ -1,6 +1,7 @@
 import { Type } from 'typebox'
 import { ColumnRequestSchema, ScalingSchema } from './columns/column-request.ts'
 import type { ColumnSpec, FittedColumn } from './columns/registry.ts'
+import { type ImagePreprocessing, ImageRequestSchema } from './images.ts'
 
 const Factor = Type.Number({
   description: 'Every feature is multiplied by this. 1/255 takes bytes to 0 … 1.',
@@ -19,6 +20,7 @@ export const PreprocessingRequestSchema = Type.Object(
           '`scale` and `offset`.',
       }),
     ),
+    image: Type.Optional(ImageRequestSchema),
     columns: Type.Optional(
       Type.Record(Type.String(), Type.Union([ColumnRequestSchema, Type.Null()]), {
         description:
@@ -49,9 +51,10 @@ export type PreprocessingRequest = Type.Static<typeof PreprocessingRequestSchema
 export type TargetScaling = 'standardize' | 'minMax' | 'none'
 
 /** Of features without names. */
-export type NumberPreprocessing =
-  | { scale: number; offset?: number; target?: TargetScaling }
-  | { standardize: 'global' | 'perFeature'; target?: TargetScaling }
+export type NumberPreprocessing = (
+  | { scale: number; offset?: number }
+  | { standardize: 'global' | 'perFeature' }
+) & { image?: ImagePreprocessing; target?: TargetScaling }
 
 /** Of the columns of a table, by name; null: not used. */
 export interface TablePreprocessing {
@@ -65,6 +68,10 @@ export type Preprocessing = NumberPreprocessing | TablePreprocessing
 /** The default for bytes: x / 255, no mean subtraction, as in Keras's MNIST examples. */
 export const BYTE_SCALE = 1 / 255
 
+const FittedImageSchema = Type.Optional(
+  Type.Unsafe<ImagePreprocessing>({ type: 'object', required: ['fit', 'invert', 'centerOfMass'] }),
+)
+
 const FittedTargetSchema = Type.Optional(
   Type.Array(Type.Object({ center: Type.Number(), spread: Type.Number() }), {
     description: 'Of a regression, by target: the network gives (y − center) / spread.',
@@ -74,10 +81,16 @@ const FittedTargetSchema = Type.Optional(
 /** Preprocessing with the figures of the training examples, as it is stored with a model. */
 export const FittedPreprocessingSchema = Type.Union(
   [
-    Type.Object({ scale: Factor, offset: Type.Optional(Offset), target: FittedTargetSchema }),
+    Type.Object({
+      scale: Factor,
+      offset: Type.Optional(Offset),
+      image: FittedImageSchema,
+      target: FittedTargetSchema,
+    }),
     Type.Object({
       centers: Type.Array(Type.Number()),
       spreads: Type.Array(Type.Number(), { description: '(x − center) / spread, feature by feature.' }),
+      image: FittedImageSchema,
       target: FittedTargetSchema,
     }),
     Type.Object({

@@ -4,6 +4,7 @@ import { type FieldError, pointerToken } from '../errors.ts'
 import { ColumnOptionError } from './columns/column-kind.ts'
 import type { ColumnOption, ColumnRequest } from './columns/column-request.ts'
 import { type ColumnSpec, columnKindOf, isInputByDefault } from './columns/registry.ts'
+import { PLAIN_IMAGES } from './images.ts'
 import {
   BYTE_SCALE,
   type Preprocessing,
@@ -11,7 +12,7 @@ import {
   type TargetScaling,
 } from './preprocessing.ts'
 
-type Content = Pick<DatasetContent, 'columns' | 'dtype' | 'task'>
+type Content = Pick<DatasetContent, 'kind' | 'columns' | 'dtype' | 'task'>
 
 /**
  * Fills in the defaults.
@@ -25,7 +26,7 @@ export function resolvePreprocessing(
   if ('errors' in target) return target
   const { columns } = content
   if (columns === null) return resolveNumbers(request, content, target)
-  const wrong = (['scale', 'offset', 'standardize'] as const).filter(name => name in request)
+  const wrong = (['scale', 'offset', 'standardize', 'image'] as const).filter(name => name in request)
   if (wrong.length > 0) {
     return { errors: wrong.map(name => at(`/${name}`, 'a table is prepared by columns')) }
   }
@@ -42,17 +43,21 @@ function resolveTarget(
 }
 
 function resolveNumbers(
-  { scale, offset, standardize, columns }: PreprocessingRequest,
-  { dtype }: Content,
+  { scale, offset, standardize, columns, image }: PreprocessingRequest,
+  { dtype, kind }: Content,
   target: { target?: TargetScaling },
 ): Preprocessing | { errors: FieldError[] } {
   if (columns) return { errors: [at('/columns', 'the features of this dataset have no names')] }
   if (standardize && (scale !== undefined || offset !== undefined)) {
     return { errors: [at('/standardize', 'must not be given together with scale or offset')] }
   }
+  if (image && (kind !== 'image' || dtype !== 'uint8')) {
+    return { errors: [at('/image', 'the examples of this dataset are no images of bytes')] }
+  }
+  const rest = { ...(image && { image: { ...PLAIN_IMAGES, ...image } }), ...target }
   const factor = scale ?? (dtype === 'uint8' ? BYTE_SCALE : 1)
-  if (standardize) return { standardize, ...target }
-  return { scale: factor, ...(offset !== undefined && { offset }), ...target }
+  if (standardize) return { standardize, ...rest }
+  return { scale: factor, ...(offset !== undefined && { offset }), ...rest }
 }
 
 function resolveTable(

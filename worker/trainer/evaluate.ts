@@ -37,9 +37,9 @@ export async function evaluateSelection(
   const measured = metrics.map(name => ({ name, metric: metricOf(name).accumulate(outputUnits) }))
   let loss = 0
   for (const [index, block] of blocks.entries()) {
-    await source.use(block)
+    await source.use(block, 0)
     const next = blocks[index + 1]
-    if (next) source.readAhead(next)
+    if (next) source.readAhead(next, 0)
     for (let from = 0; from < block.indices.length; from += CHUNK) {
       const indices = block.indices.subarray(from, from + CHUNK)
       const { losses, predictions } = session.evaluate(selection.split, indices)

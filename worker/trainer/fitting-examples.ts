@@ -7,6 +7,7 @@ import {
 import { areClasses, type Targets } from '../../src/mlp/task.ts'
 import type { RawFeatures } from '../../src/preprocessing/encoder.ts'
 import type { FittingExamples } from '../../src/preprocessing/fit.ts'
+import { arrangeImages } from '../../src/preprocessing/images.ts'
 import type { Preprocessing } from '../../src/preprocessing/preprocessing.ts'
 import type { BlobStore } from '../../src/storage/blob-store.ts'
 import type { Selection } from './selection.ts'
@@ -47,7 +48,8 @@ export async function readFittingExamples(
   }
   const every = all.isResident ? 1 : Math.ceil((train.count * rowBytes(dataset)) / residentBytesMax)
   const rows = train.rows.filter((_, index) => index % every === 0)
-  const raw = all.isResident ? await all.features() : await gatherRows(blobs, dataset, all.stored, rows)
+  const stored = all.isResident ? await all.features() : await gatherRows(blobs, dataset, all.stored, rows)
+  const raw = arrange(stored, dataset, preprocessing)
   const rowOf = all.isResident ? (index: number) => rows[index] ?? 0 : (index: number) => index
   return {
     ...about,
@@ -72,6 +74,12 @@ export async function readColumn(
     cells[row] = at.readDoubleLE(column * FEATURE_BYTES.float64)
   }
   return cells
+}
+
+/** Figures are those of images as the network sees them. */
+function arrange(raw: RawFeatures, { shape }: DatasetContent, preprocessing: Preprocessing): RawFeatures {
+  const image = 'image' in preprocessing ? preprocessing.image : undefined
+  return image && raw instanceof Uint8Array ? arrangeImages(raw, shape, image) : raw
 }
 
 function learnsFromFeatures(preprocessing: Preprocessing): boolean {

@@ -69,6 +69,8 @@ export const TrainerMessageSchema = Type.Union([
     checkpoint: Type.Union([Checkpoint, Type.Null()]),
   }),
   Type.Object({ type: Type.Literal('checkpoint'), checkpoint: Checkpoint }),
+  /** There are other steps than were planned when the job was submitted. */
+  Type.Object({ type: Type.Literal('planned'), steps: Type.Integer({ minimum: 1 }) }),
   Type.Object({
     type: Type.Literal('finished'),
     artifact: Type.Unsafe<Artifact>({ type: 'object', required: ['sha256', 'bytes', 'files'] }),

@@ -1,4 +1,5 @@
 import type { CheckpointRecord } from '../../src/jobs/attempt-repository.ts'
+import type { TrainingSpec } from '../../src/jobs/training-spec.ts'
 import {
   type Evaluation,
   evaluateClasses,
@@ -49,6 +50,7 @@ export async function runTraining(deps: TrainingDeps, job: TrainerJob): Promise<
   const session = engine.open(program, training.seed)
   try {
     const data = await plan.load(session)
+    if (plan.isCountNew) send({ type: 'planned', steps: stepsOf(training, plan.train.count) })
     const resumed = await resume(blobs, session, job.checkpoints)
     const { place } = resumed
     let { best } = resumed
@@ -82,6 +84,10 @@ export async function runTraining(deps: TrainingDeps, job: TrainerJob): Promise<
   } finally {
     session.close()
   }
+}
+
+function stepsOf({ epochs, batchSize }: TrainingSpec, examples: number): number {
+  return epochs * Math.ceil(examples / batchSize)
 }
 
 /** Goes on from the first checkpoint that is whole; without one, from the start. */

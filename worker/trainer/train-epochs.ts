@@ -111,9 +111,9 @@ async function bringPart({ data, place }: EpochLoop, parts: readonly EpochPart[]
     const done = place.running.examples - before
     if (done < order.length) {
       const source = data.sourceOf(data.train)
-      await source.use(block)
+      await source.use(block, place.epoch + 1)
       const next = parts[index + 1]
-      if (next) source.readAhead(next.block)
+      if (next) source.readAhead(next.block, place.epoch + 1)
       return { block, order: order.subarray(done) }
     }
     before += order.length

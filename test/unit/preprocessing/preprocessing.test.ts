@@ -16,8 +16,20 @@ const COLUMNS: Column[] = [
   { name: 'same', type: 'numeric', ...about, isConstant: true },
   { name: 'id', type: 'id', ...about },
 ]
-const TABLE = { columns: COLUMNS, dtype: 'float64', task: 'classification', shape: [6] } as const
-const IMAGES = { columns: null, dtype: 'uint8', task: 'classification', shape: [2, 2, 1] } as const
+const TABLE = {
+  kind: 'table',
+  columns: COLUMNS,
+  dtype: 'float64',
+  task: 'classification',
+  shape: [6],
+} as const
+const IMAGES = {
+  kind: 'image',
+  columns: null,
+  dtype: 'uint8',
+  task: 'classification',
+  shape: [2, 2, 1],
+} as const
 
 function resolve(request: PreprocessingRequest, content: typeof TABLE | typeof IMAGES = TABLE) {
   const preprocessing = resolvePreprocessing(request, content as never)
@@ -98,8 +110,8 @@ describe('preprocessing of a table', () => {
     fc.assert(
       fc.property(fc.array(row, { minLength: 1, maxLength: 20 }), row, (training, unseen) => {
         const fitted = fitPreprocessing(resolve({}), examplesOf(training))
-        const encoder = createEncoder(fitted, COLUMNS, COLUMNS.length)
-        const stored = createEncoder(JSON.parse(JSON.stringify(fitted)), COLUMNS, COLUMNS.length)
+        const encoder = createEncoder(fitted, COLUMNS, [COLUMNS.length])
+        const stored = createEncoder(JSON.parse(JSON.stringify(fitted)), COLUMNS, [COLUMNS.length])
         const all = [...training, unseen]
         const together = encoder.encode(Float64Array.from(all.flat()), all.length)
         for (const [index, cells] of all.entries()) {
@@ -120,7 +132,7 @@ describe('preprocessing of a table', () => {
       resolve({ columns: { city: null, when: null, constructor: null } }),
       examplesOf(training),
     )
-    const encoder = createEncoder(fitted, COLUMNS, COLUMNS.length)
+    const encoder = createEncoder(fitted, COLUMNS, [COLUMNS.length])
     expect(Array.from(encoder.encode(Float64Array.from([5, 0, 0, 0, 4, 0]), 1))).toEqual([3, 0])
   })
 })
@@ -133,7 +145,7 @@ describe('preprocessing of numbers', () => {
 
   it('takes bytes to 0 … 1 in the graph, and leaves them bytes before', () => {
     const fitted = fitPreprocessing(resolve({}, IMAGES), { ...examplesOf(rows), columns: null })
-    const encoder = createEncoder(fitted, null, 4)
+    const encoder = createEncoder(fitted, null, [2, 2, 1])
     const bytes = Uint8Array.of(1, 2, 3, 4)
     expect(encoder.encode(bytes, 1)).toBe(bytes)
     expect(encoder.scaling).toEqual({ scale: 1 / 255, offset: 0 })
@@ -144,7 +156,7 @@ describe('preprocessing of numbers', () => {
       ...examplesOf(rows),
       columns: null,
     })
-    const { scale, offset } = createEncoder(fitted, null, 4).scaling
+    const { scale, offset } = createEncoder(fitted, null, [2, 2, 1]).scaling
     const numbers = rows.flat()
     const center = numbers.reduce((sum, number) => sum + number, 0) / numbers.length
     const spread = Math.sqrt(
@@ -158,7 +170,7 @@ describe('preprocessing of numbers', () => {
       ...examplesOf(rows),
       columns: null,
     })
-    const encoder = createEncoder(fitted, null, 4)
+    const encoder = createEncoder(fitted, null, [2, 2, 1])
     expect(Array.from(encoder.encode(Uint8Array.of(2, 10, 0, 4), 1))).toEqual([1, -1, 0, 0])
   })
 

@@ -468,6 +468,24 @@ describe('a dataset that is larger than memory', () => {
     })
   })
 
+  it.each([1e6, TWO_BATCHES])(
+    'whose images are changed in each epoch ends alike when it is stopped; %d bytes in memory',
+    async residentBytesMax => {
+      const training = { augmentation: { shift: 0.2, rotate: 15, noise: 0.1 }, metrics: ['accuracy'] }
+      const setup = await createJob({ residentBytesMax, training })
+      const whole = await attempt(setup)
+      const first = await attempt(
+        setup,
+        [],
+        message => message.type === 'progress' && message.progress.step >= 20,
+      )
+      const rest = await attempt(setup, checkpointOf(first))
+      expect(weightsOf(rest)).toEqual(weightsOf(whole))
+      const plain = await createJob({ residentBytesMax, training: { metrics: ['accuracy'] } })
+      expect(weightsOf(await attempt(plain))).not.toEqual(weightsOf(whole))
+    },
+  )
+
   it('that is stopped again and again, in the middle of blocks too, ends exactly as one that never was', async () => {
     const setup = await createJob({
       residentBytesMax: TWO_BATCHES,
