@@ -1,12 +1,8 @@
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 
-/** Processes that a process has started and that live. @see proc(5), /proc/[pid]/task/[tid]/children */
+/** Processes that a process has started and that live; none when it is gone. @see proc(5), /proc/[pid]/task/[tid]/children */
 export function childrenOf(pid: number): number[] {
-  return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8')
-    .trim()
-    .split(' ')
-    .filter(Boolean)
-    .map(Number)
+  return readIfThere(`/proc/${pid}/task/${pid}/children`).trim().split(' ').filter(Boolean).map(Number)
 }
 
 /** The trainers of a worker; not the copy of the worker that each is for a moment, which shares its signals. */
@@ -14,20 +10,40 @@ export function trainersOf(workerPid: number): number[] {
   return childrenOf(workerPid).filter(pid => commandOf(pid).includes('trainer/main'))
 }
 
-function commandOf(pid: number): string {
+/** The words of a process's command, or nothing when it is gone. @see proc(5), cmdline */
+export function commandOf(pid: number): string {
+  return readIfThere(`/proc/${pid}/cmdline`).replaceAll('\0', ' ').trim()
+}
+
+/** Whether a process runs; one that ended and was not yet reaped does not. @see proc(5), stat */
+export function isAlive(pid: number): boolean {
+  const stat = readIfThere(`/proc/${pid}/stat`)
+  const state = stat.charAt(stat.lastIndexOf(')') + 2)
+  return state !== '' && state !== 'Z' && state !== 'X'
+}
+
+/** All processes whose environment has a variable with a value, children's children too. @see proc(5), environ */
+export function processesWith(name: string, value: string): number[] {
+  return readdirSync('/proc')
+    .filter(entry => /^\d+$/.test(entry))
+    .filter(pid => readIfThere(`/proc/${pid}/environ`).split('\0').includes(`${name}=${value}`))
+    .map(Number)
+    .filter(isAlive)
+}
+
+/** Sends a signal. @returns false when the process is gone already */
+export function signalTo(pid: number, signal: NodeJS.Signals): boolean {
   try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'utf8')
+    return process.kill(pid, signal)
   } catch {
-    return '' // gone meanwhile
+    return false
   }
 }
 
-/** Whether a process is there. */
-export function isAlive(pid: number): boolean {
+function readIfThere(file: string): string {
   try {
-    process.kill(pid, 0)
-    return true
+    return readFileSync(file, 'utf8')
   } catch {
-    return false
+    return '' // gone meanwhile, or another user's
   }
 }

@@ -7,9 +7,10 @@ import { fileURLToPath } from 'node:url'
 import { onTestFinished } from 'vitest'
 import { createTestDatabase } from './database.ts'
 import { stripes } from './idx.ts'
+import { remember } from './started-processes.ts'
 import { until } from './until.ts'
 
-/** Registers what is to be done at the end of a test, or of a file with `afterAll`. */
+/** Registers what is to be done at the end of a test, or of a file with `releaseAfterFile`. */
 export type Release = (close: () => Promise<void>) => void
 
 /** A process of the service under test. */
@@ -24,11 +25,15 @@ export interface ServiceProcess {
 
 /** Real processes, a database of their own and a client for them. */
 export interface TestService {
-  url: string
+  /** Address of the API that was started last. */
+  readonly url: string
   databaseUrl: string
   dataDir: string
   environment: NodeJS.ProcessEnv
-  api: ServiceProcess
+  /** The API that was started last. */
+  readonly api: ServiceProcess
+  /** Starts an API process, on a port of its own, to which requests go once it is ready. */
+  startApi(): Promise<ServiceProcess>
   startWorker(environment?: NodeJS.ProcessEnv): Promise<ServiceProcess>
   request(path: string, init?: RequestInit): Promise<Response>
   /** The body of an answer, which must be a good one. */
@@ -54,12 +59,15 @@ const SMALL_NETWORK = {
   ],
 }
 
-/** Starts an API process on a free port with a database of its own; workers are started by the test. */
+/**
+ * Starts an API process on a free port with a database of its own; workers are started by the test.
+ * @param options.databaseUrl - an empty database to use instead
+ */
 export async function startTestService(
-  options: { environment?: NodeJS.ProcessEnv; release?: Release } = {},
+  options: { environment?: NodeJS.ProcessEnv; release?: Release; databaseUrl?: string } = {},
 ): Promise<TestService> {
   const { release = onTestFinished } = options
-  const databaseUrl = await createTestDatabase(release)
+  const databaseUrl = options.databaseUrl ?? (await createTestDatabase(release))
   const dataDir = await mkdtemp(path.join(os.tmpdir(), 'trainyard-data-'))
   release(() => rm(dataDir, { recursive: true, force: true }))
   const environment = {
@@ -74,8 +82,15 @@ export async function startTestService(
     TRAINYARD_ENGINE: process.env.TEST_ENGINE ?? 'portable',
     ...options.environment,
   }
-  const api = startProcess('src/server', environment, release)
-  const url = await until(() => /"url":"([^"]+)"/.exec(api.output())?.[1], { what: 'a ready API' })
+  let api: ServiceProcess
+  let url: string
+  const startApi = async () => {
+    const started = startProcess('src/server', environment, release)
+    url = await until(() => /"url":"([^"]+)"/.exec(started.output())?.[1], { what: 'a ready API' })
+    api = started
+    return started
+  }
+  await startApi()
   const request = (where: string, init: RequestInit = {}) =>
     fetch(`${url}${where}`, { ...init, headers: { authorization: `Bearer ${TEST_KEY}`, ...init.headers } })
   const json = async <T = Json>(where: string, init?: RequestInit) => {
@@ -90,11 +105,16 @@ export async function startTestService(
       headers: { 'content-type': 'application/json' },
     })
   return {
-    url,
+    get url() {
+      return url
+    },
+    get api() {
+      return api
+    },
     databaseUrl,
     dataDir,
     environment,
-    api,
+    startApi,
     request,
     json,
     async startWorker(more = {}) {
@@ -140,6 +160,7 @@ export function startProcess(
     env: environment,
     stdio: ['ignore', 'pipe', 'pipe'],
   })
+  remember(child)
   let output = ''
   for (const stream of [child.stdout, child.stderr]) {
     stream.on('data', piece => {

@@ -2,8 +2,9 @@ import { readdir } from 'node:fs/promises'
 import http from 'node:http'
 import path from 'node:path'
 import { crc32, deflateSync, gzipSync } from 'node:zlib'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { idxFile, stripes } from '../helpers/idx.ts'
+import { releaseAfterFile } from '../helpers/release.ts'
 import { type Json, startTestService, TEST_KEY, type TestService } from '../helpers/service.ts'
 import { until } from '../helpers/until.ts'
 
@@ -27,13 +28,14 @@ const GIF = Buffer.from('R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA
 const SVG = Buffer.from('<svg xmlns="http://www.w3.org/2000/svg" width="6" height="6"/>')
 const BOUNDARY = 'trainyard-test'
 
+const release = releaseAfterFile()
 let service: TestService
 let datasetId: string
 let png: Buffer<ArrayBuffer>
 const statuses: number[] = []
 
 beforeAll(async () => {
-  service = await startTestService({ release: afterAll })
+  service = await startTestService({ release })
   await service.startWorker()
   datasetId = await service.uploadStripes()
   const id = await service.submit(datasetId, { training: { epochs: 1, seed: 1 } })

@@ -1,10 +1,11 @@
 import { readFile, rm, truncate, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import pg from 'pg'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { createPredictorCache } from '../../src/inference/predictor-cache.ts'
 import type { ArtifactFile } from '../../src/models/artifact.ts'
 import { createDiskBlobStore } from '../../src/storage/disk-blob-store.ts'
+import { releaseAfterFile } from '../helpers/release.ts'
 import { type Json, startTestService, type TestService } from '../helpers/service.ts'
 
 interface Version {
@@ -12,12 +13,13 @@ interface Version {
   files: Record<ArtifactFile, string>
 }
 
+const release = releaseAfterFile()
 let service: TestService
 let good: Version
 let bad: Version
 
 beforeAll(async () => {
-  service = await startTestService({ release: afterAll })
+  service = await startTestService({ release })
   await service.startWorker()
   const datasetId = await service.uploadStripes()
   for (const seed of [1, 2]) {

@@ -1,12 +1,14 @@
 import { createParser, type EventSourceMessage } from 'eventsource-parser'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { beforeAll, expect, it } from 'vitest'
+import { releaseAfterFile } from '../helpers/release.ts'
 import { startTestService, type TestService } from '../helpers/service.ts'
 
+const release = releaseAfterFile()
 let service: TestService
 let dataset: string
 
 beforeAll(async () => {
-  service = await startTestService({ release: afterAll })
+  service = await startTestService({ release })
   await service.startWorker()
   dataset = await service.uploadStripes()
 })

@@ -2,18 +2,20 @@ import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import net from 'node:net'
 import pg from 'pg'
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { stripes } from '../helpers/idx.ts'
+import { releaseAfterFile } from '../helpers/release.ts'
 import { type Json, startProcess, startTestService, TEST_KEY, type TestService } from '../helpers/service.ts'
 import { until } from '../helpers/until.ts'
 
+const release = releaseAfterFile()
 let service: TestService
 let database: pg.Client
 let datasetId: string
 
 beforeAll(async () => {
-  service = await startTestService({ release: afterAll })
-  database = await connect(afterAll)
+  service = await startTestService({ release })
+  database = await connect(release)
   datasetId = await service.uploadStripes()
 })
 

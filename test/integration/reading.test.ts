@@ -1,13 +1,15 @@
 import pg from 'pg'
-import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest'
+import { beforeAll, expect, it, onTestFinished } from 'vitest'
+import { releaseAfterFile } from '../helpers/release.ts'
 import { type Json, startTestService, type TestService } from '../helpers/service.ts'
 
+const release = releaseAfterFile()
 let service: TestService
 let datasetId: string
 let jobId: string
 
 beforeAll(async () => {
-  service = await startTestService({ release: afterAll })
+  service = await startTestService({ release })
   await service.startWorker()
   datasetId = await service.uploadStripes()
   jobId = await service.submit(datasetId, { training: { epochs: 3, seed: 1 } })
