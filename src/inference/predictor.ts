@@ -1,5 +1,5 @@
 import { featureCount } from '../datasets/content.ts'
-import { createInterpreter } from '../mlp/interpreter.ts'
+import { type CompileNetwork, createCompiler } from '../mlp/forward/compile.ts'
 import { buildInferenceProgram } from '../mlp/program.ts'
 import type { LoadedArtifact } from '../models/artifact.ts'
 import type { Manifest } from '../models/manifest.ts'
@@ -7,48 +7,34 @@ import type { Manifest } from '../models/manifest.ts'
 /** A model that is ready to answer. */
 export interface Predictor {
   manifest: Manifest
-  /** Memory that it holds, about. */
+  /** Memory that it holds. */
   bytes: number
   /**
+   * Computes without pause: `predictRows` cuts large requests up.
    * @param features - `[count, features]` float32, in the data's own units
    * @returns `[count, classes]` float32: the probability of each class
    */
   predict(features: Float32Array, count: number): Float32Array
 }
 
-/** Examples that go through the network together; bounds the memory of a large request. */
-const CHUNK = 64
-
-/** Makes a predictor of a stored model: the forward half of its program on plain arrays. */
-export function createPredictor({ manifest, weights }: LoadedArtifact): Predictor {
-  const inputUnits = featureCount(manifest.input.shape)
+/**
+ * Makes a predictor of a stored model: the forward half of its program, compiled.
+ * @param compile - to be shared by many predictors
+ */
+export function createPredictor(
+  { manifest, weights }: LoadedArtifact,
+  compile: CompileNetwork = createCompiler(),
+): Predictor {
   const program = buildInferenceProgram({
-    inputUnits,
+    inputUnits: featureCount(manifest.input.shape),
     preprocessing: manifest.preprocessing,
     network: manifest.network,
   })
-  const interpreter = createInterpreter(program.valueCount, Float32Array)
-  let bytes = 0
-  for (const variable of program.variables) {
-    const array = weights.get(variable.name)
-    if (!array) throw new Error(`the artifact must hold ${variable.name}`)
-    interpreter.set(variable.value, array)
-    bytes += array.byteLength
-  }
-  const { features: input, operations, predictions } = program
+  const { bytes, predict } = compile(program, weights)
   return {
     manifest,
     bytes,
-    predict(features, count) {
-      const outputs = new Float32Array(count * program.outputUnits)
-      for (let from = 0; from < count; from += CHUNK) {
-        const size = Math.min(CHUNK, count - from)
-        interpreter.set(input, features.subarray(from * inputUnits, (from + size) * inputUnits))
-        interpreter.run(operations, size)
-        outputs.set(interpreter.get(predictions), from * program.outputUnits)
-      }
-      return program.outputUnits === 1 ? withComplement(outputs) : outputs
-    },
+    predict: program.outputUnits === 1 ? (...input) => withComplement(predict(...input)) : predict,
   }
 }
 
