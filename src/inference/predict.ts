@@ -1,6 +1,7 @@
 import { featureCount } from '../datasets/content.ts'
 import type { Database } from '../db/client.ts'
-import { resolveVersion, type StoredVersion, type VersionReference } from '../models/repository.ts'
+import type { StoredVersion, VersionReference } from '../models/repository.ts'
+import type { VersionCache } from '../models/version-cache.ts'
 import type { DecodeImage } from './decode-image.ts'
 import { predictRows } from './predict-rows.ts'
 import type { PredictorCache } from './predictor-cache.ts'
@@ -11,6 +12,7 @@ import type { PredictionResponse } from './schemas.ts'
 /** What predicting works with. */
 export interface PredictDeps {
   db: Database
+  versions: VersionCache
   predictors: PredictorCache
   decodeImage: DecodeImage
 }
@@ -23,7 +25,7 @@ export interface PredictOptions {
 
 /**
  * Answers inputs with the classes they most probably are.
- * @throws {AppError} of `resolveVersion`, MODEL_DAMAGED, IMAGE_INVALID and INPUT_INVALID with the index of the input
+ * @throws {AppError} of `VersionCache.resolve`, MODEL_DAMAGED, IMAGE_INVALID and INPUT_INVALID with the index of the input
  */
 export async function predict(
   deps: PredictDeps,
@@ -32,7 +34,7 @@ export async function predict(
   inputs: PredictionInputs,
   options: PredictOptions,
 ): Promise<PredictionResponse> {
-  const version = await resolveVersion(deps.db, name, reference)
+  const version = await deps.versions.resolve(name, reference)
   const rows = await toRows(deps.decodeImage, inputs, version.inputShape)
   return toResponse(version, rows, await predictRows(deps, version, rows), options)
 }
