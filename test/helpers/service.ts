@@ -30,6 +30,8 @@ export interface TestService {
   environment: NodeJS.ProcessEnv
   api: ServiceProcess
   startWorker(environment?: NodeJS.ProcessEnv): Promise<ServiceProcess>
+  /** Starts another API process of the same service. */
+  startApi(environment?: NodeJS.ProcessEnv): Promise<ServiceProcess & { url: string }>
   request(path: string, init?: RequestInit): Promise<Response>
   /** The body of an answer, which must be a good one. */
   json<T = Json>(path: string, init?: RequestInit): Promise<T>
@@ -74,8 +76,12 @@ export async function startTestService(
     TRAINYARD_ENGINE: process.env.TEST_ENGINE ?? 'portable',
     ...options.environment,
   }
-  const api = startProcess('src/server', environment, release)
-  const url = await until(() => /"url":"([^"]+)"/.exec(api.output())?.[1], { what: 'a ready API' })
+  const startApi = async (more = {}) => {
+    const process = startProcess('src/server', { ...environment, ...more }, release)
+    const url = await until(() => /"url":"([^"]+)"/.exec(process.output())?.[1], { what: 'a ready API' })
+    return { ...process, url }
+  }
+  const { url, ...api } = await startApi()
   const request = (where: string, init: RequestInit = {}) =>
     fetch(`${url}${where}`, { ...init, headers: { authorization: `Bearer ${TEST_KEY}`, ...init.headers } })
   const json = async <T = Json>(where: string, init?: RequestInit) => {
@@ -97,6 +103,7 @@ export async function startTestService(
     api,
     request,
     json,
+    startApi,
     async startWorker(more = {}) {
       const worker = startProcess('worker/main', { ...environment, ...more }, release)
       await until(() => worker.output().includes('the worker is ready'), { what: 'a ready worker' })
