@@ -8,6 +8,7 @@ import { createKeyCache } from './http/key-cache.ts'
 import { findKeyId, findStreamTokenKeyId, saveBootstrapKey } from './http/key-repository.ts'
 import { createImageDecoder } from './inference/decode-image.ts'
 import { createPredictorCache } from './inference/predictor-cache.ts'
+import { createTurns } from './inference/turns.ts'
 import { createLogger } from './logger.ts'
 import { createVersionCache } from './models/version-cache.ts'
 import { startRetention } from './operations/retention.ts'
@@ -38,6 +39,7 @@ const app = await buildApp({
   }),
   predictors,
   decodeImage: createImageDecoder(),
+  turns: createTurns(),
   queue: () => queue,
   queueBackend: config.redisUrl === null ? 'postgres' : 'redis',
 })
