@@ -52,6 +52,8 @@ export const ERRORS = {
   MODEL_DAMAGED: { status: 503, title: 'The stored model does not match its hash', retryable: false },
   ALIAS_NOT_FOUND: { status: 404, title: 'There is no such alias', retryable: false },
   INPUT_INVALID: { status: 422, title: 'The input does not fit the model', retryable: false },
+  DEADLINE_EXCEEDED: { status: 504, title: 'The answer was not ready in time', retryable: true },
+  OVERLOADED: { status: 503, title: 'There is more to do than can be done', retryable: true },
   IMAGE_INVALID: { status: 422, title: 'The image cannot be decoded', retryable: false },
 
   TRAINING_DIVERGED: { status: 422, title: 'The loss is no longer a number', retryable: false },

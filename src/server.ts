@@ -4,10 +4,13 @@ import { readConfig, requireDatabaseUrl } from './config.ts'
 import { connect, openDeps } from './deps.ts'
 import { endWithParent } from './end-with-parent.ts'
 import { announceKey, hashKey, readBootstrapKey } from './http/api-keys.ts'
+import { createKeyCache } from './http/key-cache.ts'
 import { findKeyId, findStreamTokenKeyId, saveBootstrapKey } from './http/key-repository.ts'
 import { createImageDecoder } from './inference/decode-image.ts'
 import { createPredictorCache } from './inference/predictor-cache.ts'
+import { createTurns } from './inference/turns.ts'
 import { createLogger } from './logger.ts'
+import { createVersionCache } from './models/version-cache.ts'
 import { startRetention } from './operations/retention.ts'
 import type { TrainingQueue } from './queue/training-queue.ts'
 import { readVersion } from './version.ts'
@@ -20,16 +23,23 @@ const config = readConfig()
 const logger = createLogger({ name: 'api', level: config.logLevel, pretty: process.stderr.isTTY })
 const deps = openDeps(config, logger, POOL_SIZE)
 const bootstrap = await readBootstrapKey(config.dataDir, config.apiKey)
+const predictors = createPredictorCache(deps.blobs, PREDICTOR_BYTES_MAX)
+const reportStale = (err: unknown) => logger.warn({ err }, 'what is kept in memory could not be renewed')
 let queue: TrainingQueue | null = null
 
 const app = await buildApp({
   ...deps,
   ...config,
   version: readVersion(),
-  findKeyId: sha256 => findKeyId(deps.db, sha256),
+  findKeyId: createKeyCache(sha256 => findKeyId(deps.db, sha256), deps.listener, reportStale),
   findStreamTokenKeyId: sha256 => findStreamTokenKeyId(deps.db, sha256),
-  predictors: createPredictorCache(deps.blobs, PREDICTOR_BYTES_MAX),
+  versions: createVersionCache(deps.db, deps.listener, {
+    prepare: version => predictors.get(version),
+    onError: reportStale,
+  }),
+  predictors,
   decodeImage: createImageDecoder(),
+  turns: createTurns(),
   queue: () => queue,
   queueBackend: config.redisUrl === null ? 'postgres' : 'redis',
 })

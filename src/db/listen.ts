@@ -2,17 +2,22 @@ import { setTimeout as delay } from 'node:timers/promises'
 import pg from 'pg'
 import type { Logger } from '../logger.ts'
 
-/** What Postgres is asked to tell: a job changed (payload: its id), there may be work to hand out (no payload). */
-export type Channel = 'trainyard_job' | 'trainyard_work'
+/**
+ * What Postgres is asked to tell: a job changed (payload: its id), there may be work to hand out (no payload), a model,
+ * one of its versions or aliases changed (the model's name), an API key changed (its hash).
+ */
+export type Channel = (typeof CHANNELS)[number]
 
 /** A subscription to Postgres notifications that outlives lost connections. */
 export interface Listener {
   /** Calls `handler` with each payload; null says that notifications may have been missed. Returns the way out. */
   on(channel: Channel, handler: (payload: string | null) => void): () => void
+  /** Whether notifications arrive now, as far as can be known. */
+  isListening(): boolean
   close(): Promise<void>
 }
 
-const CHANNELS: readonly Channel[] = ['trainyard_job', 'trainyard_work']
+const CHANNELS = ['trainyard_job', 'trainyard_work', 'trainyard_model', 'trainyard_key'] as const
 const RECONNECT_MS = 1_000
 
 /**
@@ -26,6 +31,7 @@ export function createListener(databaseUrl: string, logger: Logger): Listener {
   )
   const closing = new AbortController()
   let client: pg.Client | null = null
+  let isListening = false
 
   const emit = (channel: string, payload: string | null) => {
     for (const handler of handlers.get(channel as Channel) ?? []) handler(payload)
@@ -49,10 +55,12 @@ export function createListener(databaseUrl: string, logger: Logger): Listener {
       await next.connect()
       client = next
       for (const channel of CHANNELS) await next.query(`LISTEN ${channel}`)
+      isListening = true
       for (const channel of CHANNELS) emit(channel, null)
       if (!closing.signal.aborted) await ended
     } finally {
       client = null
+      isListening = false
       await next.end().catch(error => logger.debug({ err: error }, 'listening connection did not close'))
     }
   }
@@ -71,6 +79,7 @@ export function createListener(databaseUrl: string, logger: Logger): Listener {
       set?.add(handler)
       return () => set?.delete(handler)
     },
+    isListening: () => isListening,
     async close() {
       closing.abort()
       await client?.end()

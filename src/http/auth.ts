@@ -12,36 +12,19 @@ export interface AuthDeps {
   findStreamTokenKeyId: FindKeyId
 }
 
-/** How long a good key is believed without asking again: the delay of a revocation. */
-const BELIEF_MS = 10_000
-const BELIEVED_MAX = 10_000
-
 /**
  * Asks for a bearer key on everything under `/v1` and `/v2`, before anything else is said about the address. The
  * route decides, not the address alone: `/%761/…` and `http://host/v1/…` reach the same routes.
  * @see RFC 6750, section 2.1
  */
 export function registerAuth(app: FastifyInstance, { findKeyId, findStreamTokenKeyId }: AuthDeps): void {
-  const believed = new Map<string, { keyId: string; untilMs: number }>()
-
-  const verify = async (key: string): Promise<string | null> => {
-    const sha256 = hashKey(key)
-    const known = believed.get(sha256)
-    if (known && known.untilMs > performance.now()) return known.keyId
-    const keyId = await findKeyId(sha256)
-    believed.delete(sha256)
-    if (believed.size >= BELIEVED_MAX) believed.clear()
-    if (keyId !== null) believed.set(sha256, { keyId, untilMs: performance.now() + BELIEF_MS })
-    return keyId
-  }
-
   app.decorateRequest('apiKeyId', null)
   app.addHook('onRequest', async request => {
     const addresses = [request.routeOptions.url ?? '', request.url]
     if (!addresses.some(address => /^\/v[12](\/|\?|$)/.test(address))) return
     const key = readBearer(request)
     const token = key === null ? readStreamToken(request) : null
-    const keyId = key ? await verify(key) : token && (await findStreamTokenKeyId(hashKey(token)))
+    const keyId = key ? await findKeyId(hashKey(key)) : token && (await findStreamTokenKeyId(hashKey(token)))
     if (!keyId) {
       const received = key || token ? 'one that is not known, or no longer' : 'none'
       throw new AppError(

@@ -35,7 +35,7 @@ export const ProblemSchema = Type.Object(
 export type Problem = Type.Static<typeof ProblemSchema>
 
 /** Response schemas of a route's errors; 401 comes by itself. */
-export function problemResponses(...statuses: (400 | 404 | 409 | 413 | 415 | 422 | 503 | 507)[]) {
+export function problemResponses(...statuses: (400 | 404 | 409 | 413 | 415 | 422 | 503 | 504 | 507)[]) {
   const response = {
     description: 'Problem',
     content: { [PROBLEM_TYPE]: { schema: ProblemSchema } },
@@ -95,6 +95,7 @@ const FASTIFY_CODES: Record<string, ErrorCode> = {
   FST_ERR_CTP_BODY_TOO_LARGE: 'PAYLOAD_TOO_LARGE',
   FST_ERR_CTP_INVALID_MEDIA_TYPE: 'UNSUPPORTED_MEDIA_TYPE',
   FST_ERR_HANDLER_TIMEOUT: 'REQUEST_TIMEOUT',
+  FST_UNDER_PRESSURE: 'OVERLOADED',
   FST_REQ_FILE_TOO_LARGE: 'PAYLOAD_TOO_LARGE',
   FST_PARTS_LIMIT: 'PAYLOAD_TOO_LARGE',
   FST_FILES_LIMIT: 'PAYLOAD_TOO_LARGE',

@@ -1,5 +1,6 @@
 import sharp from 'sharp'
 import { AppError } from '../errors.ts'
+import { decodePlainPng } from './decode-png.ts'
 
 /** Width times height of a posted image at most. */
 const PIXELS_MAX = 4096 * 4096
@@ -11,8 +12,8 @@ const SIGNATURES: readonly { format: string; at: number; bytes: Buffer }[] = [
   { format: 'webp', at: 8, bytes: Buffer.from('WEBP') },
 ]
 
-/** Decodes posted images to the shape a model was trained on. */
-export type DecodeImage = (content: Buffer, shape: readonly number[]) => Promise<Float32Array>
+/** Decodes posted images to the shape a model was trained on; at once where that is possible. */
+export type DecodeImage = (content: Buffer, shape: readonly number[]) => Float32Array | Promise<Float32Array>
 
 /**
  * Prepares libvips for images from strangers, for the whole process: no loaders but PNG, JPEG and WebP, no cache,
@@ -26,7 +27,7 @@ export function createImageDecoder(): DecodeImage {
   })
   sharp.cache(false)
   sharp.concurrency(1)
-  return decodeImage
+  return (content, shape) => decodePlainPng(content, shape) ?? decodeImage(content, shape)
 }
 
 /**

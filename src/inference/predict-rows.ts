@@ -2,25 +2,45 @@ import { AppError } from '../errors.ts'
 import type { StoredVersion } from '../models/repository.ts'
 import type { PredictorCache } from './predictor-cache.ts'
 import type { Rows } from './rows.ts'
+import type { Turns, Work } from './turns.ts'
+
+/** Multiplications between two looks at the clock: about 100 µs of work. */
+const OPERATIONS_AT_ONCE = 1_000_000
 
 /**
- * The one way from features to probabilities; whatever a client speaks ends here.
- * @param version - as `resolveVersion` found it; the rows have its `inputShape`
+ * The one way from features to probabilities; whatever a client speaks ends here. Large requests are cut up, with turns
+ * for others in between.
+ * @param version - as `VersionCache.resolve` found it; the rows have its `inputShape`
  * @param pointer - where the rows stand in the request, for the error
+ * @param work - the request's, when it began before
  * @returns `[count, classes]` float32, row by row
- * @throws {AppError} MODEL_DAMAGED, INPUT_INVALID for numbers that overflow in the network
+ * @throws {AppError} MODEL_DAMAGED, INPUT_INVALID for numbers that overflow in the network, and of `Work.next`
  */
 export async function predictRows(
-  { predictors }: { predictors: PredictorCache },
+  { predictors, turns }: { predictors: PredictorCache; turns: Turns },
   version: StoredVersion,
   { count, features }: Rows,
   pointer = '/instances',
+  work: Work = turns.begin(),
 ): Promise<Float32Array> {
-  const predictor = await predictors.get(version)
-  const probabilities = predictor.predict(features, count)
+  const predictor = predictors.find(version.sha256) ?? (await predictors.get(version))
+  const atOnce = Math.max(1, Math.floor(OPERATIONS_AT_ONCE / version.parameterCount))
+  const probabilities = count <= atOnce ? predictor.predict(features, count) : await cutUp()
   const wrong = probabilities.findIndex(probability => !Number.isFinite(probability))
   if (wrong !== -1) throw overflow(`${pointer}/${Math.floor(wrong / version.classes.length)}`)
   return probabilities
+
+  async function cutUp(): Promise<Float32Array> {
+    const units = features.length / count
+    const classes = version.classes.length
+    const all = new Float32Array(count * classes)
+    for (let from = 0; from < count; from += atOnce) {
+      if (work.isOver()) await work.next()
+      const rows = Math.min(atOnce, count - from)
+      all.set(predictor.predict(features.subarray(from * units, (from + rows) * units), rows), from * classes)
+    }
+    return all
+  }
 }
 
 function overflow(pointer: string): AppError {

@@ -1,4 +1,31 @@
 /**
+ * The indices of the `topK` highest numbers, highest first; of equal ones the first in the list.
+ * @param probabilities - one for each class
+ */
+export function rankIndices(probabilities: Float32Array, topK: number): number[] {
+  if (topK > FEW) return sortIndices(probabilities).slice(0, topK)
+  const top: number[] = []
+  for (let index = 0; index < probabilities.length; index++) {
+    const probability = probabilities[index] ?? 0
+    let place = top.length
+    while (place > 0 && probability > (probabilities[top[place - 1] ?? 0] ?? 0)) place--
+    if (place === topK) continue
+    top.splice(place, 0, index)
+    if (top.length > topK) top.pop()
+  }
+  return top
+}
+
+/** Up to here it is faster to put each number in its place than to sort all of them. */
+const FEW = 16
+
+function sortIndices(probabilities: Float32Array): number[] {
+  return Array.from(probabilities.keys()).sort(
+    (a, b) => (probabilities[b] ?? 0) - (probabilities[a] ?? 0) || a - b,
+  )
+}
+
+/**
  * The `topK` most probable classes, best first; of equal ones the first in the list.
  * @param probabilities - one for each class
  */
@@ -7,7 +34,8 @@ export function rankClasses(
   classes: readonly string[],
   topK: number,
 ): { label: string; probability: number }[] {
-  return Array.from(probabilities, (probability, index) => ({ label: classes[index] ?? '', probability }))
-    .sort((a, b) => b.probability - a.probability)
-    .slice(0, topK)
+  return rankIndices(probabilities, topK).map(index => ({
+    label: classes[index] ?? '',
+    probability: probabilities[index] ?? 0,
+  }))
 }

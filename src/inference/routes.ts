@@ -1,25 +1,34 @@
 import multipart from '@fastify/multipart'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import { AppError, fieldError } from '../errors.ts'
+import { registerBackPressure } from '../http/back-pressure.ts'
 import { answerPureOnce } from '../http/idempotency/answer-once.ts'
+import { readIdempotencyKey } from '../http/idempotency/key-header.ts'
 import { readMultipart } from '../http/multipart.ts'
+import { readDeadline } from '../http/prefer-wait.ts'
 import { problemResponses } from '../http/problem-details.ts'
+import { compileBody, leaveBody } from '../http/validation.ts'
 import type { VersionReference } from '../models/repository.ts'
 import { storable } from '../names.ts'
 import { decodeBase64 } from './decode-base64.ts'
-import { type PredictDeps, predict } from './predict.ts'
+import { type PredictDeps, type PredictionPieces, predict } from './predict.ts'
 import type { PredictionInputs } from './rows.ts'
 import {
   BODY_BYTES_MAX,
+  type Prediction,
+  PredictionListSchema,
   PredictionQuery,
   type PredictionRequest,
   PredictionRequestSchema,
   PredictionResponseSchema,
 } from './schemas.ts'
+import { parseNpy, readTensorType } from './tensor.ts'
 
-const IMAGE_TYPES = ['image/png', 'image/jpeg', 'image/webp', 'application/octet-stream']
+const TENSOR_TYPE = 'application/octet-stream'
+const NPY_TYPE = 'application/x-npy'
+const BINARY_TYPES = ['image/png', 'image/jpeg', 'image/webp', TENSOR_TYPE, NPY_TYPE]
 const MULTIPART_IMAGES_MAX = 256
 
 const name = storable({ maxLength: 100 })
@@ -28,50 +37,59 @@ const FileBody = { schema: Type.Unsafe<Buffer>({ format: 'binary' }) }
 /** `/v1/models/{name}/…/predict`: images and numbers in, classes out. */
 export const inferenceRoutes: FastifyPluginAsyncTypebox<PredictDeps> = async (app, deps) => {
   await app.register(multipart)
-  for (const type of IMAGE_TYPES) {
+  await registerBackPressure(app)
+  for (const type of ['application/json', ...BINARY_TYPES]) {
     app.addContentTypeParser(type, { parseAs: 'buffer', bodyLimit: BODY_BYTES_MAX }, (_request, body, done) =>
       done(null, body),
     )
   }
+  const parseJson = createJsonParser(app)
 
   const schema = {
     tags: ['predictions'],
     summary: 'Predict',
     description:
       'The body is an image (PNG, JPEG or WebP), a multipart form with one or more files named `image`, or JSON: ' +
-      '`{ "images": [base64] }` or `{ "instances": [[…]] }` in the units of the training data.',
+      '`{ "images": [base64] }` or `{ "instances": [[…]] }` in the units of the training data. It may be a NumPy file ' +
+      '(`application/x-npy`), or raw little-endian numbers: `application/octet-stream; dtype=float32; shape="64,784"` ' +
+      '(float32, float64, uint8, int32; without a shape as many examples as there are; without dtype it is an image). ' +
+      '`Prefer: wait=2` asks for an answer within two seconds, or 504.',
     querystring: PredictionQuery,
     body: {
       content: {
         'application/json': { schema: PredictionRequestSchema },
-        ...Object.fromEntries(IMAGE_TYPES.map(type => [type, FileBody])),
+        ...Object.fromEntries(BINARY_TYPES.map(type => [type, FileBody])),
       },
     },
-    response: { 200: PredictionResponseSchema, ...problemResponses(400, 404, 409, 413, 415, 422, 503) },
+    response: { 200: PredictionResponseSchema, ...problemResponses(400, 404, 409, 413, 415, 422, 503, 504) },
   }
   const answer = async (
     request: FastifyRequest,
     reply: FastifyReply,
     reference: VersionReference & { name: string },
   ) => {
-    const { topK = 5, includeInput = false } = request.query as Type.Static<typeof PredictionQuery>
-    const inputs = await readInputs(request)
-    return answerPureOnce(deps.db, { request, reply, body: inputs }, async () => ({
-      status: 200,
-      body: await predict(deps, reference.name, reference, inputs, { topK, includeInput }),
-    }))
+    const { topK = 5, ...rest } = request.query as Type.Static<typeof PredictionQuery>
+    const { probabilities = true, includeInput = false } = rest
+    const options = { topK, probabilities, includeInput, deadlineMs: readDeadline(request, reply) }
+    const inputs = await readInputs(request, parseJson)
+    return answerPureOnce(deps.db, { request, reply, body: inputs }, async () => {
+      const prediction = await predict(deps, reference.name, reference, inputs, options)
+      return { status: 200, text: await writePrediction(prediction, reply) }
+    })
   }
   const bodyLimit = BODY_BYTES_MAX
+  const validatorCompiler = leaveBody(app)
 
   app.post(
     '/models/:name/predict',
-    { bodyLimit, schema: { ...schema, params: Type.Object({ name }) } },
+    { bodyLimit, validatorCompiler, schema: { ...schema, params: Type.Object({ name }) } },
     async (request, reply) => answer(request, reply, request.params),
   )
   app.post(
     '/models/:name/versions/:version/predict',
     {
       bodyLimit,
+      validatorCompiler,
       schema: {
         ...schema,
         params: Type.Object({ name, version: Type.Integer({ minimum: 1, maximum: 2 ** 31 - 1 }) }),
@@ -81,31 +99,73 @@ export const inferenceRoutes: FastifyPluginAsyncTypebox<PredictDeps> = async (ap
   )
   app.post(
     '/models/:name/aliases/:alias/predict',
-    { bodyLimit, schema: { ...schema, params: Type.Object({ name, alias: Type.String() }) } },
+    {
+      bodyLimit,
+      validatorCompiler,
+      schema: { ...schema, params: Type.Object({ name, alias: Type.String() }) },
+    },
     async (request, reply) => answer(request, reply, request.params),
   )
 }
 
-async function readInputs(request: FastifyRequest): Promise<PredictionInputs> {
+type ParseJson = (request: FastifyRequest, text: Buffer) => Exclude<PredictionInputs, { kind: 'json' }>
+
+async function readInputs(request: FastifyRequest, parseJson: ParseJson): Promise<PredictionInputs> {
   if (request.isMultipart()) return readMultipartImages(request)
-  if (Buffer.isBuffer(request.body)) {
-    return { kind: 'images', images: [{ pointer: '', content: request.body }] }
-  }
-  if (!request.body) {
+  if (!Buffer.isBuffer(request.body)) {
     throw new AppError(
       'MALFORMED_REQUEST',
-      'a body is required: an image, a multipart form or JSON; received none',
+      'a body is required: an image, a tensor, a multipart form or JSON; received none',
     )
   }
-  const { images, instances } = request.body as PredictionRequest // checked by the schema of application/json
-  if (instances) return { kind: 'instances', instances, pointer: '/instances' }
-  return {
-    kind: 'images',
-    images: (images ?? []).map((text, index) => ({
-      pointer: `/images/${index}`,
-      content: decodeBase64(text, `/images/${index}`),
-    })),
+  const content = request.body
+  const contentType = request.headers['content-type'] ?? ''
+  if (/^application\/json/i.test(contentType)) {
+    const parse = () => parseJson(request, content)
+    // Under an Idempotency-Key JSON counts by its value, so it must be parsed in any case.
+    return readIdempotencyKey(request) === null ? { kind: 'json', text: content, parse } : parse()
   }
+  if (/^application\/x-npy/i.test(contentType)) return { kind: 'tensor', tensor: parseNpy(content) }
+  const type = readTensorType(contentType)
+  if (type) return { kind: 'tensor', tensor: { ...type, data: content } }
+  return { kind: 'images', images: [{ pointer: '', content }] }
+}
+
+/** Reads a body of JSON as other routes do: the same refusals, the same schema. */
+function createJsonParser(app: FastifyInstance): ParseJson {
+  const parse = app.getDefaultJsonParser('error', 'error')
+  const check = compileBody(app, PredictionRequestSchema)
+  return (request, text) => {
+    let value: unknown
+    void parse(request, text.toString('utf8'), (error, parsed) => {
+      if (error) throw error
+      value = parsed
+    })
+    check(value)
+    const { images, instances } = value as PredictionRequest // checked just now
+    if (instances) return { kind: 'instances', instances, pointer: '/instances' }
+    return {
+      kind: 'images',
+      images: (images ?? []).map((image, index) => ({
+        pointer: `/images/${index}`,
+        content: decodeBase64(image, `/images/${index}`),
+      })),
+    }
+  }
+}
+
+/** The text of an answer, by the compiled schema, written in pieces. */
+async function writePrediction({ model, pieces }: PredictionPieces, reply: FastifyReply): Promise<string> {
+  const texts: string[] = []
+  // The types know objects only; lists are written too. Fastify keeps what it compiled for a schema.
+  const schema: object = PredictionListSchema
+  const write = reply.compileSerializationSchema(schema as Record<string, unknown>) as unknown as (
+    list: Prediction[],
+  ) => string
+  for await (const piece of pieces) {
+    texts.push(write(piece).slice(1, -1))
+  }
+  return `{"model":${JSON.stringify(model)},"predictions":[${texts.join(',')}]}`
 }
 
 async function readMultipartImages(request: FastifyRequest): Promise<PredictionInputs> {

@@ -1,6 +1,10 @@
 import { featureCount } from '../datasets/content.ts'
 import { AppError } from '../errors.ts'
 import type { DecodeImage } from './decode-image.ts'
+import { createInstancesParser } from './instances-parser.ts'
+import { INPUTS_MAX } from './schemas.ts'
+import { type Tensor, toFeatures } from './tensor.ts'
+import type { Work } from './turns.ts'
 
 /** Examples as a network takes them. */
 export interface Rows {
@@ -9,67 +13,93 @@ export interface Rows {
   features: Float32Array
 }
 
-/** What a client posted: image files, or numbers in any nesting; with the place of each for errors. */
+/** What a client posted, with the place of each input for errors. */
 export type PredictionInputs =
   | { kind: 'images'; images: readonly { pointer: string; content: Buffer }[] }
+  /** Numbers in any nesting. */
   | { kind: 'instances'; instances: readonly unknown[][]; pointer: string }
+  | { kind: 'tensor'; tensor: Tensor }
+  /** A JSON text, most probably of instances; what `parse` gives when it is out of the ordinary. */
+  | { kind: 'json'; text: Buffer; parse: () => Exclude<PredictionInputs, { kind: 'json' }> }
 
 /**
  * Inputs as rows: images decoded, numbers flattened.
  * @param shape - of one example
- * @throws {AppError} IMAGE_INVALID and INPUT_INVALID with the place of the input
+ * @throws {AppError} IMAGE_INVALID and INPUT_INVALID with the place of the input, and of `parse`
  */
 export async function toRows(
   decodeImage: DecodeImage,
   inputs: PredictionInputs,
   shape: readonly number[],
+  work: Work,
 ): Promise<Rows> {
-  const rows =
-    inputs.kind === 'images'
-      ? await decodeAll(decodeImage, inputs.images, shape)
-      : flattenAll(inputs.instances, inputs.pointer, shape)
   const units = featureCount(shape)
-  const features = new Float32Array(rows.length * units)
-  for (const [index, row] of rows.entries()) features.set(row, index * units)
-  return { count: rows.length, features }
-}
-
-async function decodeAll(
-  decodeImage: DecodeImage,
-  images: readonly { pointer: string; content: Buffer }[],
-  shape: readonly number[],
-): Promise<Float32Array[]> {
-  const rows: Float32Array[] = []
-  for (const { pointer, content } of images) {
-    try {
-      rows.push(await decodeImage(content, shape))
-    } catch (error) {
-      if (!(error instanceof AppError)) throw error
-      throw new AppError(error.code, error.message, {
-        errors: [{ pointer, detail: error.message }],
-        cause: error,
-      })
+  switch (inputs.kind) {
+    case 'tensor': {
+      const features = toFeatures(inputs.tensor, shape, INPUTS_MAX)
+      return { count: features.length / units, features }
+    }
+    case 'json':
+      return (
+        (await readInstances(inputs.text, shape, work)) ?? toRows(decodeImage, inputs.parse(), shape, work)
+      )
+    case 'images': {
+      const features = new Float32Array(inputs.images.length * units)
+      for (const [index, image] of inputs.images.entries()) {
+        features.set(await decode(decodeImage, image, shape), index * units)
+        if (work.isOver()) await work.next()
+      }
+      return { count: inputs.images.length, features }
+    }
+    case 'instances': {
+      const features = new Float32Array(inputs.instances.length * units)
+      for (const [index, instance] of inputs.instances.entries()) {
+        features.set(flatten(instance, `${inputs.pointer}/${index}`, shape), index * units)
+        if (work.isOver()) await work.next()
+      }
+      return { count: inputs.instances.length, features }
     }
   }
-  return rows
 }
 
-function flattenAll(
-  instances: readonly unknown[][],
-  pointer: string,
+/** @returns null when the text is out of the ordinary */
+async function readInstances(text: Buffer, shape: readonly number[], work: Work): Promise<Rows | null> {
+  const limits = { depthMax: shape.length, countMax: INPUTS_MAX }
+  const parser = createInstancesParser(text, featureCount(shape), limits)
+  for (let state = parser?.next(); parser && state; state = parser.next()) {
+    if (state === 'unknown') return null
+    if (state === 'end') return { count: parser.count, features: parser.features }
+    if (work.isOver()) await work.next()
+  }
+  return null
+}
+
+async function decode(
+  decodeImage: DecodeImage,
+  { pointer, content }: { pointer: string; content: Buffer },
   shape: readonly number[],
-): Float32Array[] {
+): Promise<Float32Array> {
+  try {
+    return await decodeImage(content, shape)
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error
+    throw new AppError(error.code, error.message, {
+      errors: [{ pointer, detail: error.message }],
+      cause: error,
+    })
+  }
+}
+
+function flatten(instance: unknown[], pointer: string, shape: readonly number[]): Float32Array {
   const units = featureCount(shape)
-  return instances.map((instance, index) => {
-    const numbers = instance.flat(shape.length)
-    const wrong = numbers.find(number => !isFiniteFloat32(number))
-    if (numbers.length !== units || wrong !== undefined) {
-      const received = wrong === undefined ? `${numbers.length} numbers` : describe(wrong)
-      const detail = `an instance must hold ${units} finite numbers (${shape.join(' × ')}); received ${received}`
-      throw new AppError('INPUT_INVALID', detail, { errors: [{ pointer: `${pointer}/${index}`, detail }] })
-    }
-    return Float32Array.from(numbers as number[])
-  })
+  const numbers = instance.flat(shape.length)
+  const wrong = numbers.find(number => !isFiniteFloat32(number))
+  if (numbers.length !== units || wrong !== undefined) {
+    const received = wrong === undefined ? `${numbers.length} numbers` : describe(wrong)
+    const detail = `an instance must hold ${units} finite numbers (${shape.join(' × ')}); received ${received}`
+    throw new AppError('INPUT_INVALID', detail, { errors: [{ pointer, detail }] })
+  }
+  return Float32Array.from(numbers as number[])
 }
 
 /** A number of JSON may be beyond float32, which the network computes in. */

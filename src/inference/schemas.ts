@@ -1,7 +1,7 @@
 import { Type } from 'typebox'
 
 /** Bytes of one request at most. */
-export const BODY_BYTES_MAX = 16 * 1024 ** 2
+export const BODY_BYTES_MAX = 32 * 1024 ** 2
 
 /** Inputs of one request at most. */
 export const INPUTS_MAX = 10_000
@@ -36,6 +36,9 @@ export const PredictionQuery = Type.Object(
     topK: Type.Optional(
       Type.Integer({ minimum: 1, maximum: 65_536, default: 5, description: 'Classes listed; at most all.' }),
     ),
+    probabilities: Type.Optional(
+      Type.Boolean({ default: true, description: 'Without them the answer has labels only.' }),
+    ),
     includeInput: Type.Optional(
       Type.Boolean({ default: false, description: 'Return the numbers that went into the model.' }),
     ),
@@ -45,23 +48,33 @@ export const PredictionQuery = Type.Object(
 
 const RankedClass = Type.Object({ label: Type.String(), probability: Type.Number() })
 
+const PredictionSchema = Type.Object({
+  label: Type.String({ description: 'The most probable class.' }),
+  probability: Type.Optional(Type.Number({ description: 'Left out with probabilities=false.' })),
+  top: Type.Optional(
+    Type.Array(RankedClass, {
+      description: 'The most probable classes, best first. Left out with probabilities=false.',
+    }),
+  ),
+  input: Type.Optional(
+    Type.Object(
+      { shape: Type.Array(Type.Integer()), values: Type.Array(Type.Number()) },
+      { description: 'With includeInput: what the model was given, in the data’s units, row by row.' },
+    ),
+  ),
+})
+
+/** The answer to one input. */
+export type Prediction = Type.Static<typeof PredictionSchema>
+
+/** A part of an answer: predictions in the order of the inputs. */
+export const PredictionListSchema = Type.Array(PredictionSchema)
+
 /** The answer to a prediction, in the order of the inputs. */
 export const PredictionResponseSchema = Type.Object(
   {
     model: Type.Object({ name: Type.String(), version: Type.Integer() }),
-    predictions: Type.Array(
-      Type.Object({
-        label: Type.String({ description: 'The most probable class.' }),
-        probability: Type.Number(),
-        top: Type.Array(RankedClass, { description: 'The most probable classes, best first.' }),
-        input: Type.Optional(
-          Type.Object(
-            { shape: Type.Array(Type.Integer()), values: Type.Array(Type.Number()) },
-            { description: 'With includeInput: what the model was given, in the data’s units, row by row.' },
-          ),
-        ),
-      }),
-    ),
+    predictions: PredictionListSchema,
   },
   { title: 'Predictions' },
 )

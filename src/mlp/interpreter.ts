@@ -16,6 +16,8 @@ import { applyUpdate, at, type FloatArray } from './updates.ts'
 export interface Interpreter {
   /** Gives a value its numbers, row by row; they are used as they are, not copied. */
   set(value: Value, data: FloatArray): void
+  /** Says where a value is to be written from now on: an array for as many examples as there will be at once. */
+  place(value: Value, buffer: FloatArray): void
   /** The numbers of a value; good until the next `run`. */
   get(value: Value): FloatArray
   /** Runs operations in order on `batch` examples. */
@@ -35,6 +37,7 @@ export function createInterpreter(
 ): Interpreter {
   const arrays: (FloatArray | undefined)[] = new Array(valueCount)
   const buffers: (FloatArray | undefined)[] = new Array(valueCount)
+  const made: (FloatArray | undefined)[] = new Array(valueCount) // what `make` gave last, to be given again
 
   const get = (value: Value): FloatArray => {
     const array = arrays[value.id]
@@ -48,8 +51,11 @@ export function createInterpreter(
     if (buffer === undefined || buffer.length < length) {
       buffer = new FloatArrayType(length)
       buffers[value.id] = buffer
+      made[value.id] = buffer
     }
-    const array = buffer.length === length ? buffer : buffer.subarray(0, length)
+    let array = made[value.id]
+    if (array?.length !== length) array = buffer.length === length ? buffer : buffer.subarray(0, length)
+    made[value.id] = array
     arrays[value.id] = array
     return array
   }
@@ -57,6 +63,10 @@ export function createInterpreter(
     get,
     set: (value, data) => {
       arrays[value.id] = data
+    },
+    place: (value, buffer) => {
+      buffers[value.id] = buffer
+      made[value.id] = buffer
     },
     run(operations, batch) {
       for (const operation of operations) {

@@ -34,6 +34,8 @@ export interface TestService {
   readonly api: ServiceProcess
   /** Starts an API process, on a port of its own, to which requests go once it is ready. */
   startApi(): Promise<ServiceProcess>
+  /** Starts another API process of the same service, to which no requests go. */
+  startOtherApi(environment: NodeJS.ProcessEnv): Promise<ServiceProcess & { url: string }>
   startWorker(environment?: NodeJS.ProcessEnv): Promise<ServiceProcess>
   request(path: string, init?: RequestInit): Promise<Response>
   /** The body of an answer, which must be a good one. */
@@ -82,17 +84,21 @@ export async function startTestService(
     TRAINYARD_ENGINE: process.env.TEST_ENGINE ?? 'portable',
     ...options.environment,
   }
-  let api: ServiceProcess
-  let url: string
-  const startApi = async () => {
-    const started = startProcess('src/server', environment, release)
-    url = await until(() => /"url":"([^"]+)"/.exec(started.output())?.[1], { what: 'a ready API' })
-    api = started
-    return started
+  const startProcessOfApi = async (more: NodeJS.ProcessEnv) => {
+    const started = startProcess('src/server', { ...environment, ...more }, release)
+    const url = await until(() => /"url":"([^"]+)"/.exec(started.output())?.[1], { what: 'a ready API' })
+    return { ...started, url }
   }
-  await startApi()
+  let api = await startProcessOfApi({})
+  const startApi = async () => {
+    api = await startProcessOfApi({})
+    return api
+  }
   const request = (where: string, init: RequestInit = {}) =>
-    fetch(`${url}${where}`, { ...init, headers: { authorization: `Bearer ${TEST_KEY}`, ...init.headers } })
+    fetch(`${api.url}${where}`, {
+      ...init,
+      headers: { authorization: `Bearer ${TEST_KEY}`, ...init.headers },
+    })
   const json = async <T = Json>(where: string, init?: RequestInit) => {
     const response = await request(where, init)
     if (!response.ok) throw new Error(`${where}: ${response.status} ${await response.text()}`)
@@ -106,7 +112,7 @@ export async function startTestService(
     })
   return {
     get url() {
-      return url
+      return api.url
     },
     get api() {
       return api
@@ -115,6 +121,7 @@ export async function startTestService(
     dataDir,
     environment,
     startApi,
+    startOtherApi: startProcessOfApi,
     request,
     json,
     async startWorker(more = {}) {

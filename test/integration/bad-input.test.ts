@@ -699,7 +699,7 @@ const predictions: Case[] = [
   ),
   multipartPrediction(
     'multipart of too many bytes together',
-    () => Array(3).fill(['image', Buffer.alloc(7_000_000)]),
+    () => Array(3).fill(['image', Buffer.alloc(12_000_000)]),
     413,
     'PAYLOAD_TOO_LARGE',
     [],

@@ -6,13 +6,12 @@ import { fingerprintRequest } from './fingerprint.ts'
 import { readIdempotencyKey } from './key-header.ts'
 import { findAnswer, type KeyScope, lockKey, type StoredAnswer, saveAnswer } from './repository.ts'
 
-/** What a POST answers with. */
-export interface Answer<Body> {
+/** What a POST answers with: a body for the route's schema, or its text when that was written already. */
+export type Answer<Body> = {
   status: number
   /** Where the thing that was made is. */
   location?: string
-  body: Body
-}
+} & ({ body: Body } | { text: string })
 
 /** A POST on its way to its answer. */
 export interface Post {
@@ -112,14 +111,14 @@ function toAnswer(error: AppError, request: FastifyRequest, fingerprint: string)
 }
 
 function serialize<Body>(reply: FastifyReply, fingerprint: string, answer: Answer<Body>): StoredAnswer {
-  const { status, location = null, body } = answer
+  const { status, location = null } = answer
   reply.code(status) // it chooses the schema
   return {
     fingerprint,
     status,
     location,
     contentType: 'application/json; charset=utf-8',
-    body: String(reply.serialize(body)),
+    body: 'text' in answer ? answer.text : String(reply.serialize(answer.body)),
   }
 }
 

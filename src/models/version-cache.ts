@@ -1,0 +1,40 @@
+import type { Database } from '../db/client.ts'
+import type { Listener } from '../db/listen.ts'
+import { createRemembered } from '../db/remembered.ts'
+import { resolveVersion, type StoredVersion, type VersionReference } from './repository.ts'
+
+/** Versions by what requests call them. */
+export interface VersionCache {
+  /**
+   * Finds the version that a reference means, as `resolveVersion` does, but mostly without a query.
+   * @throws {AppError} of `resolveVersion`
+   */
+  resolve(name: string, reference: VersionReference): Promise<StoredVersion>
+}
+
+/**
+ * Remembers what names, numbers and aliases mean until Postgres tells of a change, so within a second in every
+ * process. An alias that moves answers with its old version until the new one is ready.
+ * @param prepare - makes a version ready; when that fails the old one stays
+ */
+export function createVersionCache(
+  db: Database,
+  listener: Listener,
+  {
+    prepare,
+    onError,
+  }: { prepare: (version: StoredVersion) => Promise<unknown>; onError: (error: unknown) => void },
+): VersionCache {
+  const remembered = createRemembered<StoredVersion>(listener, {
+    channel: 'trainyard_model',
+    prepare,
+    onError,
+  })
+  return {
+    async resolve(name, { version, alias }) {
+      const question = version === undefined ? `alias ${alias ?? ''}` : `version ${version}`
+      const found = await remembered.get(name, question, () => resolveVersion(db, name, { version, alias }))
+      return found ?? resolveVersion(db, name, { version, alias })
+    },
+  }
+}
