@@ -1,16 +1,21 @@
 import { encode } from 'fast-png'
 import { AppError } from '../errors.ts'
 import type { BlobStore } from '../storage/blob-store.ts'
-import { featureCount } from './content.ts'
+import { type CellValue, describeCell } from './cells.ts'
+import { type DatasetContent, FEATURE_BYTES, featureCount } from './content.ts'
 import type { StoredDataset } from './repository.ts'
 import type { SplitName } from './schemas.ts'
 
 /** One stored example. */
 export interface Example {
   index: number
-  label: string
-  features: number[]
+  /** The class; of several labels those that hold; of a regression the number, or the numbers. */
+  label: string | string[] | number | number[]
+  features: CellValue[]
 }
+
+/** What the bytes of examples mean. */
+type Meaning = Pick<DatasetContent, 'shape' | 'dtype' | 'columns' | 'task' | 'targets' | 'classes'>
 
 /**
  * Reads examples in stored order.
@@ -28,16 +33,59 @@ export async function readExamples(
   if (!stored) throw new AppError('EXAMPLE_NOT_FOUND', `the dataset has no split ${split}`)
   const count = Math.max(0, Math.min(limit, stored.examples - offset))
   if (count === 0) return []
-  const units = featureCount(dataset.shape)
-  const size = dataset.dtype === 'uint8' ? 1 : 4
-  const features = await blobs.readRange(stored.features, offset * units * size, count * units * size)
-  const labels = await blobs.readRange(stored.labels, offset * 4, count * 4)
-  const readFeature = (at: number) => (size === 1 ? (features[at] ?? 0) : features.readFloatLE(at * 4))
+  const rowBytes = featureCount(dataset.shape) * FEATURE_BYTES[dataset.dtype]
+  const labelBytes = 4 * labelWidth(dataset)
+  const features = await blobs.readRange(stored.features, offset * rowBytes, count * rowBytes)
+  const labels = await blobs.readRange(stored.labels, offset * labelBytes, count * labelBytes)
+  return describeExamples(dataset, features, labels, count, offset)
+}
+
+/** Numbers of one label as it is stored, four bytes each. */
+export function labelWidth({
+  task,
+  classes,
+  targets,
+}: Pick<Meaning, 'task' | 'classes' | 'targets'>): number {
+  if (task === 'classification') return 1
+  return task === 'multiLabel' ? classes.length : Math.max(1, targets.length)
+}
+
+/**
+ * What stored bytes say.
+ * @param first - index of the first example
+ */
+export function describeExamples(
+  meaning: Meaning,
+  features: Buffer,
+  labels: Buffer,
+  count: number,
+  first: number,
+): Example[] {
+  const { dtype, columns } = meaning
+  const units = featureCount(meaning.shape)
+  const size = FEATURE_BYTES[dtype]
+  const readFeature = (at: number) => {
+    if (dtype === 'uint8') return features[at] ?? 0
+    return dtype === 'float32' ? features.readFloatLE(at * size) : features.readDoubleLE(at * size)
+  }
   return Array.from({ length: count }, (_, row) => ({
-    index: offset + row,
-    label: dataset.classes[labels.readInt32LE(row * 4)] ?? '',
-    features: Array.from({ length: units }, (_, feature) => readFeature(row * units + feature)),
+    index: first + row,
+    label: describeLabel(meaning, labels, row),
+    features: Array.from({ length: units }, (_, feature) => {
+      const column = columns?.[feature]
+      const number = readFeature(row * units + feature)
+      return column ? describeCell(column, number) : number
+    }),
   }))
+}
+
+function describeLabel(meaning: Meaning, labels: Buffer, row: number): Example['label'] {
+  const { task, classes } = meaning
+  if (task === 'classification') return classes[labels.readInt32LE(row * 4)] ?? ''
+  const width = labelWidth(meaning)
+  const numbers = Array.from({ length: width }, (_, at) => labels.readFloatLE(4 * (row * width + at)))
+  if (task === 'multiLabel') return classes.filter((_, at) => numbers[at] === 1)
+  return width === 1 ? (numbers[0] ?? 0) : numbers
 }
 
 /**
@@ -51,7 +99,7 @@ export async function renderExample(
   index: number,
 ): Promise<Buffer> {
   const [height, width, channels] = dataset.shape
-  if (height === undefined || width === undefined || channels === undefined) {
+  if (height === undefined || width === undefined || channels === undefined || dataset.dtype !== 'uint8') {
     throw new AppError(
       'EXAMPLE_NOT_FOUND',
       `only images can be drawn; an example is ${dataset.shape.join(' × ')}`,
@@ -65,5 +113,7 @@ export async function renderExample(
       `index must be below ${examples}, the size of ${split}; received ${index}`,
     )
   }
-  return Buffer.from(encode({ width, height, channels, depth: 8, data: Uint8Array.from(example.features) }))
+  return Buffer.from(
+    encode({ width, height, channels, depth: 8, data: Uint8Array.from(example.features, Number) }),
+  )
 }

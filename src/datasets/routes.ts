@@ -3,7 +3,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
 import type { Database } from '../db/client.ts'
 import { abortOnClose } from '../http/abort-on-close.ts'
-import { answerOnce } from '../http/idempotency/answer-once.ts'
+import { answerOnce, answerPureOnce } from '../http/idempotency/answer-once.ts'
 import { fingerprintParts } from '../http/idempotency/fingerprint.ts'
 import { readMultipart } from '../http/multipart.ts'
 import { problemResponses } from '../http/problem-details.ts'
@@ -23,14 +23,17 @@ import {
   type Dataset,
   DatasetListQuery,
   DatasetPageSchema,
+  type DatasetPreview,
+  DatasetPreviewSchema,
   DatasetReadQuery,
   DatasetSchema,
   DatasetStatisticsSchema,
   ExamplePageSchema,
   ExamplesQuery,
   SplitNameSchema,
+  UploadQuery,
 } from './schemas.ts'
-import { receiveDataset } from './upload.ts'
+import { inspectDataset, receiveDataset } from './upload.ts'
 import { waitUntilProcessed } from './wait-until-processed.ts'
 
 /** What the dataset routes work with. */
@@ -43,6 +46,14 @@ export interface DatasetDeps {
 const DatasetParams = Type.Object({ id: storable({ description: 'Dataset id: ds_…' }) })
 const tags = ['datasets']
 
+const UPLOAD_DESCRIPTION =
+  'multipart/form-data, streamed; files plain or gzip, told apart by their first bytes. Text parts come first: `name`; ' +
+  '`format` to be sure of it; of a table `target` (a column, or a JSON list of them; default `label`, then `target`, ' +
+  'then the last), `task`, `columns` (a JSON object that corrects types: numeric, boolean, categorical, datetime, id, ' +
+  'text), `splitColumn`, `delimiter`, `header`; of images `imageSize` (28x28) and `colour` (grey, colour). Then the ' +
+  'files: `file`, or `train`, `validation`, `test`, each CSV, TSV, JSON Lines, Parquet, NPZ, NPY or a ZIP of images in ' +
+  'folders of their classes; or IDX as `trainImages`, `trainLabels`, `testImages`, `testLabels`.'
+
 /** `/v1/datasets`: upload, list, look at, delete. */
 export const datasetRoutes: FastifyPluginAsyncTypebox<DatasetDeps> = async (app, deps) => {
   await app.register(multipart)
@@ -52,15 +63,23 @@ export const datasetRoutes: FastifyPluginAsyncTypebox<DatasetDeps> = async (app,
       schema: {
         tags,
         summary: 'Upload a dataset',
-        description:
-          'multipart/form-data, streamed. Text parts first: `name`, and `format` (`idx`). Then the files, each plain or ' +
-          'gzip: `trainImages`, `trainLabels`, and optionally `testImages`, `testLabels`.',
+        description: UPLOAD_DESCRIPTION,
         consumes: ['multipart/form-data'],
-        response: { 201: DatasetSchema, ...problemResponses(400, 409, 413, 415, 422, 507) },
+        querystring: UploadQuery,
+        response: {
+          200: DatasetPreviewSchema,
+          201: DatasetSchema,
+          ...problemResponses(400, 409, 413, 415, 422, 507),
+        },
       },
     },
     async (request, reply) => {
       const body = fingerprintParts(readMultipart(request, { fileBytesMax: deps.uploadBytesMax }))
+      if (request.query.dryRun) {
+        const preview = await inspectDataset(deps, body.parts)
+        const post = { request, reply, body: body.contents() }
+        return answerPureOnce<DatasetPreview>(deps.db, post, async () => ({ status: 200, body: preview }))
+      }
       const received = await receiveDataset(deps, body.parts)
       return answerOnce(deps.db, { request, reply, body: body.contents() }, async db => {
         const dataset = await insertDataset(db, received)

@@ -107,11 +107,50 @@ export const ExamplesQuery = Type.Object(
   { additionalProperties: false },
 )
 
-/** A page of examples, in stored order. */
-export const ExamplePageSchema = pageOf(
-  Type.Object({
-    index: Type.Integer({ description: 'From 0, in the order of the upload.' }),
-    label: Type.String(),
-    features: Type.Array(Type.Number(), { description: 'Row by row, in the data’s own units.' }),
+const ExampleSchema = Type.Object({
+  index: Type.Integer({ description: 'From 0, in the order of the upload.' }),
+  label: Type.Union([Type.String(), Type.Array(Type.String()), Type.Number(), Type.Array(Type.Number())], {
+    description: 'The class; of several labels those that hold; of a regression the number, or the numbers.',
   }),
+  features: Type.Array(Type.Union([Type.Number(), Type.Boolean(), Type.String(), Type.Null()]), {
+    description:
+      'Row by row, in the data’s own units. Of a table by their meaning: categories by name, dates of ISO 8601; null ' +
+      'where a value is missing, and for ids and texts, which are not kept.',
+  }),
+})
+
+/** A page of examples, in stored order. */
+export const ExamplePageSchema = pageOf(ExampleSchema)
+
+/** Query of an upload. */
+export const UploadQuery = Type.Object(
+  {
+    dryRun: Type.Optional(
+      Type.Boolean({ default: false, description: 'Answer what would be stored, and store nothing.' }),
+    ),
+  },
+  { additionalProperties: false },
 )
+
+/** What an upload would become. */
+export const DatasetPreviewSchema = Type.Object(
+  {
+    ...Type.Pick(DatasetSchema, [
+      'format',
+      'kind',
+      'shape',
+      'dtype',
+      'task',
+      'targets',
+      'columns',
+      'classes',
+      'splits',
+      'warnings',
+    ]).properties,
+    examples: Type.Array(ExampleSchema, { description: 'The first of the training split.' }),
+  },
+  { title: 'DatasetPreview' },
+)
+
+/** What an upload would become. */
+export type DatasetPreview = Type.Static<typeof DatasetPreviewSchema>

@@ -1,9 +1,14 @@
-import { Value } from 'typebox/value'
 import { AppError, fieldError } from '../errors.ts'
-import { NAME_RULE, NameSchema } from '../names.ts'
 import type { BlobStore } from '../storage/blob-store.ts'
+import { createDraftScope, type DraftScope } from './drafts.ts'
+import type { FileReader } from './formats/files.ts'
+import { IDX_PARTS, type IdxFile, prepareIdx, receiveIdxFile } from './formats/idx/idx-files.ts'
+import { createFileReader, SPLIT_OF_PART } from './formats/read-files.ts'
+import { type PreparedDataset, storeDataset } from './prepared.ts'
+import { previewDataset } from './preview.ts'
 import type { NewDataset } from './repository.ts'
-import { assembleIdxDataset, IDX_PARTS, type IdxFile, receiveIdxFile } from './upload-idx.ts'
+import type { DatasetPreview } from './schemas.ts'
+import { createOptions, readOption, type UploadOptions } from './upload-options.ts'
 
 /** One part of a multipart upload, in the order of the body. */
 export type UploadPart =
@@ -21,12 +26,29 @@ export interface UploadDeps {
  * names them yet: it is for the caller to insert the dataset.
  * @throws {AppError} MALFORMED_REQUEST, VALIDATION_FAILED, DATASET_INVALID, PAYLOAD_TOO_LARGE; then nothing is kept
  */
-export async function receiveDataset(
+export function receiveDataset(deps: UploadDeps, parts: AsyncIterable<UploadPart>): Promise<NewDataset> {
+  return readUpload(deps, parts, ({ name }, prepared) => storeDataset(prepared, name))
+}
+
+/**
+ * Reads and checks the same, and keeps nothing.
+ * @returns what would be stored, with its first rows, so that its owner can correct what was inferred
+ * @throws {AppError} as `receiveDataset`
+ */
+export function inspectDataset(deps: UploadDeps, parts: AsyncIterable<UploadPart>): Promise<DatasetPreview> {
+  return readUpload(deps, parts, (_, prepared) => previewDataset(prepared))
+}
+
+/** Reads all parts, and throws away whatever `finish` did not keep. */
+async function readUpload<Result>(
   deps: UploadDeps,
   parts: AsyncIterable<UploadPart>,
-): Promise<NewDataset> {
-  const fields = new Map<string, string>()
-  const files = new Map<string, IdxFile>()
+  finish: (options: UploadOptions, prepared: PreparedDataset) => Promise<Result>,
+): Promise<Result> {
+  const drafts = createDraftScope(deps.blobs)
+  const options = createOptions()
+  const seen = new Set<string>()
+  let files: FileReader | null = null
   let firstFile: string | null = null
   try {
     for await (const part of parts) {
@@ -35,22 +57,50 @@ export async function receiveDataset(
           const detail = `text parts must come before file parts; received ${part.name} after ${firstFile}`
           throw new AppError('MALFORMED_REQUEST', detail)
         }
-        addField(fields, part.name, part.value)
+        assertFirst(seen, part.name)
+        readOption(options, part.name, part.value)
       } else {
         firstFile ??= part.name
-        if (!fields.has('name')) {
+        if (!seen.has('name')) {
           await skip(part.content) // whether the name is missing or late, the rest will show
           continue
         }
-        nameOf(fields)
-        assertExpectedFile(files, part.name)
-        const limits = { bytesMax: deps.uploadBytesMax }
-        files.set(part.name, await receiveIdxFile(deps.blobs, part.name, part.content, limits))
+        files ??= openReader(drafts, options, part.name, { bytesMax: deps.uploadBytesMax })
+        assertOneOf(files.parts, part.name)
+        assertFirst(seen, part.name)
+        await files.receive(part.name, part.content)
       }
     }
-    return await assembleIdxDataset(deps.blobs, nameOf(fields), files)
+    if (!seen.has('name'))
+      throw fieldError('VALIDATION_FAILED', '/name', 'a text part name is required before the files')
+    if (files === null) throw fieldError('DATASET_INVALID', '/file', 'a file is required; received none')
+    return await finish(options, await files.prepare())
   } finally {
-    await Promise.all([...files.values()].map(file => file.draft.discard()))
+    await drafts.discard()
+  }
+}
+
+/** What takes the files in; their first part tells its kind. @throws {AppError} VALIDATION_FAILED */
+function openReader(
+  drafts: DraftScope,
+  options: UploadOptions,
+  firstPart: string,
+  limits: { bytesMax: number },
+): FileReader {
+  const [idxParts, fileParts] = [Object.keys(IDX_PARTS), Object.keys(SPLIT_OF_PART)]
+  assertOneOf([...fileParts, ...idxParts], firstPart)
+  if (fileParts.includes(firstPart)) return createFileReader(drafts, options, limits)
+  if (options.format !== null && options.format !== 'idx') {
+    const detail = `${firstPart} must be an IDX file; format says ${options.format}`
+    throw fieldError('VALIDATION_FAILED', '/format', detail)
+  }
+  const files = new Map<string, IdxFile>()
+  return {
+    parts: idxParts,
+    async receive(part, content) {
+      files.set(part, await receiveIdxFile(drafts, part, content, limits))
+    },
+    prepare: () => prepareIdx(drafts, files),
   }
 }
 
@@ -58,41 +108,16 @@ async function skip(content: AsyncIterable<Buffer>): Promise<void> {
   for await (const _piece of content);
 }
 
-function addField(fields: Map<string, string>, name: string, value: string): void {
-  if (name !== 'name' && name !== 'format') {
-    throw fieldError('VALIDATION_FAILED', `/${name}`, `text parts must be name or format; received ${name}`)
-  }
-  if (fields.has(name))
-    throw fieldError('VALIDATION_FAILED', `/${name}`, `the part ${name} must be given once`)
-  if (name === 'format' && value !== 'idx') {
-    throw fieldError('VALIDATION_FAILED', '/format', `format must be idx; received ${JSON.stringify(value)}`)
-  }
-  fields.set(name, value)
+function assertFirst(seen: Set<string>, name: string): void {
+  if (seen.has(name)) throw fieldError('VALIDATION_FAILED', `/${name}`, `the part ${name} must be given once`)
+  seen.add(name)
 }
 
-function nameOf(fields: ReadonlyMap<string, string>): string {
-  const name = fields.get('name')
-  if (name === undefined)
-    throw fieldError('VALIDATION_FAILED', '/name', 'a text part name is required before the files')
-  if (!Value.Check(NameSchema, name)) {
-    throw fieldError(
-      'VALIDATION_FAILED',
-      '/name',
-      `name must be ${NAME_RULE}; received ${JSON.stringify(name)}`,
-    )
-  }
-  return name
-}
-
-function assertExpectedFile(files: ReadonlyMap<string, IdxFile>, name: string): void {
-  const expected = Object.keys(IDX_PARTS)
-  if (!expected.includes(name)) {
-    throw fieldError(
-      'VALIDATION_FAILED',
-      `/${name}`,
-      `file parts must be ${expected.join(', ')}; received ${name}`,
-    )
-  }
-  if (files.has(name))
-    throw fieldError('VALIDATION_FAILED', `/${name}`, `the part ${name} must be given once`)
+function assertOneOf(expected: readonly string[], name: string): void {
+  if (expected.includes(name)) return
+  throw fieldError(
+    'VALIDATION_FAILED',
+    `/${name}`,
+    `file parts must be ${expected.join(', ')}; received ${name}`,
+  )
 }

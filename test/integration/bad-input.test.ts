@@ -455,7 +455,7 @@ const uploads: Case[] = [
   ),
   upload('no training labels', [name, images], '/trainLabels'),
   upload('no training images', [name, labels], '/trainImages'),
-  upload('no files', [name], '/trainImages'),
+  upload('no files', [name], '/file'),
   upload('no test labels', [name, images, labels, testImages], '/testLabels'),
   upload('unknown file part', [name, ['pictures', good.images], labels], '/pictures', 'VALIDATION_FAILED'),
   upload('file part toString', [name, ['toString', good.images]], null, 'MALFORMED_REQUEST', 400),

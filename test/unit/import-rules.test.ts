@@ -116,7 +116,7 @@ describe('layers', () => {
     /^src\/preprocessing\//,
     /^src\/jobs\/lifecycle\.ts$/,
     /^src\/jobs\/resolve-spec\.ts$/,
-    /^src\/datasets\/idx\.ts$/,
+    /^src\/datasets\/formats\/idx\/read-idx\.ts$/,
     /^src\/metrics\/evaluation-report\.ts$/,
     /^src\/errors\.ts$/,
   ])('%s is pure: it reaches no file, network, process, database or store', files => {

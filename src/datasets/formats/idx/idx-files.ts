@@ -1,12 +1,13 @@
 import { pipeline } from 'node:stream/promises'
-import { AppError, fieldError } from '../errors.ts'
-import type { BlobDraft, BlobStore } from '../storage/blob-store.ts'
-import { type ByteHistogram, createByteHistogram, occurringValues, summarize } from './byte-histogram.ts'
-import { type DatasetContent, featureCount, hashContent, type StoredSplit } from './content.ts'
-import { decompress } from './decompress.ts'
-import { type IdxRole, readIdx } from './idx.ts'
-import type { DatasetStatistics, NewDataset } from './repository.ts'
-import type { SplitName } from './schemas.ts'
+import { AppError, fieldError } from '../../../errors.ts'
+import type { BlobDraft } from '../../../storage/blob-store.ts'
+import { type ByteHistogram, createByteHistogram, occurringValues, summarize } from '../../byte-histogram.ts'
+import { featureCount } from '../../content.ts'
+import type { DraftScope } from '../../drafts.ts'
+import type { PreparedDataset } from '../../prepared.ts'
+import type { SplitName } from '../../schemas.ts'
+import { decompress } from '../decompress.ts'
+import { type IdxRole, readIdx } from './read-idx.ts'
 
 /** The file parts of an IDX upload: their split and what they hold. */
 export const IDX_PARTS: Readonly<Record<string, { split: SplitName; role: IdxRole }>> = {
@@ -29,14 +30,14 @@ export interface IdxFile {
  * @throws {AppError} DATASET_INVALID, PAYLOAD_TOO_LARGE, with the part as pointer
  */
 export async function receiveIdxFile(
-  blobs: BlobStore,
+  drafts: DraftScope,
   part: string,
   source: AsyncIterable<Buffer>,
   limits: { bytesMax: number },
 ): Promise<IdxFile> {
   const role = IDX_PARTS[part]?.role ?? 'images'
   const histogram = createByteHistogram()
-  const draft = await blobs.draft()
+  const draft = await drafts.open()
   let dimensions: number[] = []
   try {
     await pipeline(
@@ -59,7 +60,6 @@ export async function receiveIdxFile(
       draft.stream,
     )
   } catch (error) {
-    await draft.discard()
     if (error instanceof AppError) throw new AppError(error.code, error.message, withPointer(part, error))
     throw error
   }
@@ -71,23 +71,40 @@ function withPointer(part: string, error: AppError) {
 }
 
 /**
- * Puts received files together: checks that they agree, turns labels into class indices, and makes all durable.
- * @param files - by part; the caller discards the drafts afterwards, whatever happens
+ * Puts received files together: checks that they agree, and turns labels into class indices.
+ * @param files - by part
  * @throws {AppError} DATASET_INVALID, with the part as pointer
  */
-export async function assembleIdxDataset(
-  blobs: BlobStore,
-  name: string,
+export async function prepareIdx(
+  drafts: DraftScope,
   files: ReadonlyMap<string, IdxFile>,
-): Promise<NewDataset> {
+): Promise<PreparedDataset> {
   const train = pairOf(files, 'trainImages', 'trainLabels')
   const test =
     files.has('testImages') || files.has('testLabels') ? pairOf(files, 'testImages', 'testLabels') : null
   const values = occurringValues(train.labels.histogram)
   const shape = shapeOf(train.images)
   if (test) assertFits(test, shape, values)
-
-  const content: DatasetContent = {
+  const splits: PreparedDataset['splits'] = {}
+  for (const [split, pair] of [
+    ['train', train],
+    ['test', test],
+  ] as const) {
+    if (!pair) continue
+    const examples = pair.images.dimensions[0] ?? 0
+    const classCounts = Object.fromEntries(
+      values.map(value => [String(value), pair.labels.histogram.counts[value] ?? 0]),
+    )
+    splits[split] = {
+      examples,
+      classCounts,
+      features: pair.images.draft,
+      labels: await encodeClassIndices(drafts, pair.labels, values),
+      statistics: { examples, classCounts, ...summarize(pair.images.histogram) },
+    }
+  }
+  return {
+    format: 'idx',
     kind: 'image',
     shape,
     dtype: 'uint8',
@@ -95,34 +112,9 @@ export async function assembleIdxDataset(
     task: 'classification',
     targets: [],
     classes: values.map(String),
-    splits: {},
+    splits,
+    warnings: [],
   }
-  const statistics: DatasetStatistics = { splits: {} }
-  let bytes = 0
-  for (const [split, pair] of [
-    ['train', train],
-    ['test', test],
-  ] as const) {
-    if (!pair) continue
-    const features = await pair.images.draft.keep()
-    const labels = await storeClassIndices(blobs, pair.labels, values)
-    const stored: StoredSplit = {
-      examples: pair.images.dimensions[0] ?? 0,
-      classCounts: Object.fromEntries(
-        values.map(value => [String(value), pair.labels.histogram.counts[value] ?? 0]),
-      ),
-      features: features.sha256,
-      labels: labels.sha256,
-    }
-    bytes += features.bytes + labels.bytes
-    content.splits[split] = stored
-    statistics.splits[split] = {
-      examples: stored.examples,
-      classCounts: stored.classCounts,
-      ...summarize(pair.images.histogram),
-    }
-  }
-  return { ...content, name, format: 'idx', sha256: hashContent(content), bytes, statistics, warnings: [] }
 }
 
 interface Pair {
@@ -175,24 +167,24 @@ function assertFits(test: Pair, shape: readonly number[], trainLabels: readonly 
   }
 }
 
-/** Stores labels as int32 indices into the sorted list of labels. */
-async function storeClassIndices(blobs: BlobStore, labels: IdxFile, values: readonly number[]) {
+/** Labels as int32 indices into the sorted list of labels, in an ended draft. */
+async function encodeClassIndices(
+  drafts: DraftScope,
+  labels: IdxFile,
+  values: readonly number[],
+): Promise<BlobDraft> {
   const indexOf = new Int32Array(256)
   values.forEach((value, index) => {
     indexOf[value] = index
   })
-  const draft = await blobs.draft()
-  try {
-    await pipeline(
-      labels.draft.readBack(),
-      async function* encode(pieces: AsyncIterable<Buffer>) {
-        for await (const piece of pieces)
-          yield Buffer.from(Int32Array.from(piece, value => indexOf[value] ?? 0).buffer)
-      },
-      draft.stream,
-    )
-    return await draft.keep()
-  } finally {
-    await draft.discard()
-  }
+  const draft = await drafts.open()
+  await pipeline(
+    labels.draft.readBack(),
+    async function* encode(pieces: AsyncIterable<Buffer>) {
+      for await (const piece of pieces)
+        yield Buffer.from(Int32Array.from(piece, value => indexOf[value] ?? 0).buffer)
+    },
+    draft.stream,
+  )
+  return draft
 }

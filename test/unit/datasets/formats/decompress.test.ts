@@ -1,7 +1,7 @@
 import { gzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
-import { decompress } from '../../../src/datasets/decompress.ts'
-import { createRandom } from '../../../src/mlp/random.ts'
+import { decompress } from '../../../../src/datasets/formats/decompress.ts'
+import { createRandom } from '../../../../src/mlp/random.ts'
 
 const random = createRandom(1, 'bytes')
 const CONTENT = Buffer.from(Array.from({ length: 50_000 }, () => random.integer(8)))

@@ -1,4 +1,4 @@
-import { AppError } from '../errors.ts'
+import { AppError } from '../../../errors.ts'
 
 /** What the head of an IDX file says. */
 export interface IdxHeader {

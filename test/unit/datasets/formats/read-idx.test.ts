@@ -1,8 +1,8 @@
 import { Readable } from 'node:stream'
 import { describe, expect, it } from 'vitest'
-import { type IdxRole, readIdx } from '../../../src/datasets/idx.ts'
-import { AppError } from '../../../src/errors.ts'
-import { idxFile } from '../../helpers/idx.ts'
+import { type IdxRole, readIdx } from '../../../../src/datasets/formats/idx/read-idx.ts'
+import { AppError } from '../../../../src/errors.ts'
+import { idxFile } from '../../../helpers/idx.ts'
 
 /** Reads a file that arrives in pieces of `size` bytes. */
 async function read(file: Uint8Array, role: IdxRole, size = file.length) {

@@ -1,0 +1,37 @@
+import type { BlobDraft } from '../storage/blob-store.ts'
+import { type DatasetContent, hashContent, type StoredSplit } from './content.ts'
+import type { NewDataset } from './repository.ts'
+import type { DatasetFormat, FeatureStatistics, SplitName } from './schemas.ts'
+
+/** The examples of one split, read and checked, in ended drafts. */
+export interface PreparedSplit extends Omit<StoredSplit, 'features' | 'labels'> {
+  features: BlobDraft
+  labels: BlobDraft
+  statistics: FeatureStatistics
+}
+
+/** A dataset that is read and checked whole, and not yet stored. */
+export interface PreparedDataset extends Omit<DatasetContent, 'splits'> {
+  format: DatasetFormat
+  splits: Partial<Record<SplitName, PreparedSplit>>
+  warnings: string[]
+}
+
+/** Makes all examples durable. */
+export async function storeDataset(prepared: PreparedDataset, name: string): Promise<NewDataset> {
+  const { format, warnings, splits, ...rest } = prepared
+  const content: DatasetContent = { ...rest, splits: {} }
+  const statistics: NewDataset['statistics'] = { splits: {} }
+  let bytes = 0
+  for (const split of ['train', 'validation', 'test'] as const) {
+    const draft = splits[split]
+    if (!draft) continue
+    const features = await draft.features.keep()
+    const labels = await draft.labels.keep()
+    const { examples, classCounts } = draft
+    content.splits[split] = { examples, classCounts, features: features.sha256, labels: labels.sha256 }
+    statistics.splits[split] = draft.statistics
+    bytes += features.bytes + labels.bytes
+  }
+  return { ...content, name, format, sha256: hashContent(content), bytes, statistics, warnings }
+}

@@ -1,0 +1,180 @@
+import { AppError } from '../../errors.ts'
+import type { DraftScope } from '../drafts.ts'
+import type { SplitName } from '../schemas.ts'
+import { type ColumnEncoder, createColumnEncoder } from './column-encoder.ts'
+import { invalidRow, type Place, quote } from './place.ts'
+import { resolveColumns } from './resolve-columns.ts'
+import { createSplitWriter, type SplitWriter } from './split-writer.ts'
+import type { TableOptions } from './table-options.ts'
+
+/** Where a reader of a format puts the rows of one file. */
+export interface TableSink {
+  /** Where the reader is; it moves it on. */
+  readonly place: Place
+  /** The row that is being filled: each cell at the index of its encoder. */
+  readonly row: Float64Array
+  /**
+   * Begins the file.
+   * @returns an encoder for each column, in their order in the file
+   * @throws {AppError} DATASET_INVALID when the columns are not those of the other files
+   */
+  open(names: readonly string[]): Promise<ColumnEncoder[]>
+  /** Takes the row. @throws {AppError} DATASET_INVALID when it names no split */
+  endRow(): void
+  /** Writes the rows that were taken; to be called every some thousand cells. */
+  flush(): Promise<void>
+}
+
+/** A file of rows. */
+export interface TableFile {
+  /** Its part of the upload. */
+  part: string
+  split: SplitName
+  unit: Place['unit']
+  /** Reads the file from its start, as it arrives or as it was spooled. */
+  read(sink: TableSink): Promise<void>
+}
+
+/** The rows of all files of an upload, read once or twice. */
+export interface Pass {
+  encoders: ColumnEncoder[]
+  splits: Map<SplitName, SplitWriter>
+}
+
+/** Reads the files of a table into drafts, with one pass over them all, or two. */
+export interface TableReader {
+  /** Reads a file that arrives. @throws {AppError} with the part as pointer */
+  add(file: TableFile, again: TableFile['read']): Promise<void>
+  /** Reads what must be read again, and ends the drafts. */
+  end(): Promise<Pass>
+}
+
+/** A reader of no files yet. */
+export function createTableReader(drafts: DraftScope, options: TableOptions): TableReader {
+  const files: TableFile[] = []
+  let pass: Pass = { encoders: [], splits: new Map() }
+
+  async function readFile(file: TableFile): Promise<void> {
+    const sink = createSink(drafts, pass, options, file)
+    try {
+      await file.read(sink)
+      await sink.flush()
+    } catch (error) {
+      throw withPart(error, file.part)
+    }
+  }
+
+  return {
+    async add(file, again) {
+      await readFile(file)
+      files.push({ ...file, read: again })
+    },
+    async end() {
+      if (pass.encoders.some(({ conflict }) => conflict !== null)) {
+        for (const writer of pass.splits.values()) {
+          await Promise.all([writer.features.discard(), writer.targets.discard()])
+        }
+        pass = {
+          encoders: pass.encoders.map(encoder => ({
+            ...createColumnEncoder(encoder, encoder.mode),
+            conflict: encoder.conflict,
+          })),
+          splits: new Map(),
+        }
+        for (const file of files) await readFile(file)
+      }
+      for (const writer of pass.splits.values()) await writer.end()
+      return pass
+    },
+  }
+}
+
+function createSink(drafts: DraftScope, pass: Pass, options: TableOptions, file: TableFile): TableSink {
+  const place: Place = { unit: file.unit, number: 0 }
+  let row = new Float64Array(0)
+  let writers: (SplitWriter | undefined)[] = []
+  let splitIndex = -1
+  let splitCodes: ReadonlyMap<string, number> = new Map()
+  const writerOf = async (split: SplitName) => {
+    const writer = pass.splits.get(split) ?? (await createSplitWriter(drafts, pass.encoders))
+    pass.splits.set(split, writer)
+    return writer
+  }
+  return {
+    place,
+    get row() {
+      return row
+    },
+    async open(names) {
+      if (pass.encoders.length === 0) pass.encoders = resolveColumns(names, options)
+      const encoders = matchColumns(pass.encoders, names)
+      row = new Float64Array(encoders.length)
+      const split = encoders.find(({ role }) => role === 'split')
+      if (split) {
+        splitIndex = split.index
+        splitCodes = split.codes
+        for (const name of ['train', 'validation', 'test'] as const) await writerOf(name)
+        writers = []
+      } else writers = [await writerOf(file.split)]
+      return encoders
+    },
+    endRow() {
+      if (splitIndex < 0) {
+        writers[0]?.add(row)
+        return
+      }
+      const code = row[splitIndex] ?? Number.NaN
+      writers[code] ??= pass.splits.get(splitOf(splitCodes, code, place, options))
+      writers[code]?.add(row)
+    },
+    async flush() {
+      for (const writer of pass.splits.values()) await writer.flush()
+    },
+  }
+}
+
+const SPLIT_WORDS: Readonly<Record<string, SplitName>> = {
+  train: 'train',
+  training: 'train',
+  validation: 'validation',
+  valid: 'validation',
+  val: 'validation',
+  dev: 'validation',
+  test: 'test',
+  testing: 'test',
+}
+
+function splitOf(
+  codes: ReadonlyMap<string, number>,
+  code: number,
+  place: Place,
+  { splitColumn }: TableOptions,
+): SplitName {
+  const [word = ''] = [...codes].find(([, known]) => known === code) ?? []
+  const split = SPLIT_WORDS[word.trim().toLowerCase()]
+  if (split) return split
+  const detail = `must be train, validation or test; received ${quote(word)}`
+  throw invalidRow(place, `column ${quote(splitColumn ?? '')}: ${detail}`)
+}
+
+/** The encoders of a file's columns: all files have the same ones, in any order. */
+function matchColumns(encoders: readonly ColumnEncoder[], names: readonly string[]): ColumnEncoder[] {
+  const byName = new Map(encoders.map(encoder => [encoder.name, encoder]))
+  const found = names.map(name => byName.get(name))
+  const unknown = names.find(name => !byName.has(name))
+  const missing = encoders.find(({ name }) => !names.includes(name))
+  if (unknown !== undefined || missing || found.length !== encoders.length) {
+    const detail = missing
+      ? `the column ${quote(missing.name)} is missing`
+      : `received ${quote(unknown ?? '')} too`
+    throw new AppError('DATASET_INVALID', `all files must have the same columns; ${detail}`)
+  }
+  return found.filter(encoder => encoder !== undefined)
+}
+
+/** The same error, with the part of the upload as pointer where it has none. */
+export function withPart(error: unknown, part: string): unknown {
+  if (!(error instanceof AppError) || error.errors.some(({ pointer }) => pointer)) return error
+  const errors = [{ pointer: `/${part}`, detail: error.message }]
+  return new AppError(error.code, error.message, { errors, cause: error })
+}
