@@ -34,7 +34,13 @@ export const ValidationSchema = Type.Union(
       },
       {
         additionalProperties: false,
-        oneOf: [{ required: ['split'], maxProperties: 1 }, { required: ['fraction'] }],
+        minProperties: 1,
+        dependencies: {
+          split: { maxProperties: 1 },
+          stratify: ['fraction'],
+          group: ['fraction'],
+          time: ['fraction'],
+        },
       },
     ),
     Type.Null(),

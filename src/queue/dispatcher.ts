@@ -65,8 +65,10 @@ function createSweep({ db, logger }: { db: Database; logger: Logger }): () => Pr
 
 async function relayOnce({ db, queue, logger }: Parameters<typeof startDispatcher>[0]): Promise<number> {
   try {
+    const askedMs = performance.now()
+    const dueMs = await findNextDueMs(db) // before the relay looks: a job that gets due in between is seen by one of them
     await relayWaitingJobs(db, queue)
-    return Math.min(LOOK_MS, (await findNextDueMs(db)) ?? LOOK_MS)
+    return dueMs === null ? LOOK_MS : Math.min(LOOK_MS, dueMs - (performance.now() - askedMs))
   } catch (error) {
     logger.warn({ err: error }, 'work could not be handed out; trying again')
     return LOOK_MS

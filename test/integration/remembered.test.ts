@@ -1,6 +1,7 @@
 import pg from 'pg'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { hashKey } from '../../src/http/api-keys.ts'
+import { releaseAfterFile } from '../helpers/release.ts'
 import { type Json, startTestService, TEST_KEY, type TestService } from '../helpers/service.ts'
 import { openSeverableRoute, type SeverableRoute } from '../helpers/severable.ts'
 import { until } from '../helpers/until.ts'
@@ -9,13 +10,14 @@ import { until } from '../helpers/until.ts'
 const SEEN_MS = 1_000
 const OTHER_KEY = 'ty_test_another_key_of_this_service'
 
+const release = releaseAfterFile()
 let service: TestService
 let client: pg.Client
 let otherUrl: string
 let route: SeverableRoute
 
 beforeAll(async () => {
-  service = await startTestService({ release: afterAll })
+  service = await startTestService({ release })
   await service.startWorker()
   const datasetId = await service.uploadStripes()
   for (const seed of [1, 2, 3]) {
@@ -23,16 +25,15 @@ beforeAll(async () => {
     await service.untilJob(id, ({ status }) => status === 'succeeded')
   }
   route = await openSeverableRoute(service.databaseUrl)
-  afterAll(() => route.close())
+  release(() => route.close())
   otherUrl = (await service.startOtherApi({ DATABASE_URL: route.url })).url
   client = new pg.Client({ connectionString: service.databaseUrl })
   await client.connect()
+  release(() => client.end())
   await client.query(`INSERT INTO api_keys (id, name, sha256) VALUES ('key_other', 'other', $1)`, [
     hashKey(OTHER_KEY),
   ])
 })
-
-afterAll(() => client.end())
 
 async function predict(place: string, { url = otherUrl, key = TEST_KEY } = {}): Promise<Json> {
   const response = await fetch(`${url}/v1/models/stripes${place}/predict`, {
