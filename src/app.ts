@@ -11,9 +11,12 @@ import { streamTokenRoutes } from './http/stream-token-routes.ts'
 import { registerValidation } from './http/validation.ts'
 import type { PredictDeps } from './inference/predict.ts'
 import { inferenceRoutes } from './inference/routes.ts'
+import { trafficRoutes } from './inference/traffic/routes.ts'
 import { type JobDeps, jobRoutes } from './jobs/routes.ts'
 import type { Logger } from './logger.ts'
 import { type MetricDeps, metricRoutes } from './metrics/routes.ts'
+import { aliasRoutes } from './models/aliases/routes.ts'
+import { comparisonRoutes } from './models/comparison/routes.ts'
 import { type ModelDeps, modelRoutes } from './models/routes.ts'
 import { healthRoutes, type OperationDeps, operationRoutes } from './operations/routes.ts'
 
@@ -68,7 +71,10 @@ function v1Routes(deps: AppDeps): FastifyPluginAsync {
     await v1.register(metricRoutes, deps)
     await v1.register(streamTokenRoutes, deps)
     await v1.register(modelRoutes, deps)
+    await v1.register(aliasRoutes, deps)
+    await v1.register(comparisonRoutes, deps)
     await v1.register(inferenceRoutes, deps)
+    await v1.register(trafficRoutes, deps)
     await v1.register(operationRoutes, deps)
   }
 }

@@ -8,6 +8,8 @@ import { createKeyCache } from './http/key-cache.ts'
 import { findKeyId, findStreamTokenKeyId, saveBootstrapKey } from './http/key-repository.ts'
 import { createImageDecoder } from './inference/decode-image.ts'
 import { createPredictorCache } from './inference/predictor-cache.ts'
+import { startTrafficRecorder } from './inference/traffic/recorder.ts'
+import { createShadowQueue } from './inference/traffic/shadow-queue.ts'
 import { createTurns } from './inference/turns.ts'
 import { createLogger } from './logger.ts'
 import { createVersionCache } from './models/version-cache.ts'
@@ -19,6 +21,9 @@ const POOL_SIZE = 10
 const PREDICTOR_BYTES_MAX = 100 * 1024 ** 2
 const GRACE_MS = 25_000
 
+/** Requests that wait for a shadow at most, of 64 rows at most. */
+const SHADOWS_WAITING_MAX = 32
+
 const config = readConfig()
 const logger = createLogger({ name: 'api', level: config.logLevel, pretty: process.stderr.isTTY })
 const deps = openDeps(config, logger, POOL_SIZE)
@@ -26,6 +31,8 @@ const bootstrap = await readBootstrapKey(config.dataDir, config.apiKey)
 const predictors = createPredictorCache(deps.blobs, PREDICTOR_BYTES_MAX)
 const reportStale = (err: unknown) => logger.warn({ err }, 'what is kept in memory could not be renewed')
 let queue: TrainingQueue | null = null
+const traffic = startTrafficRecorder(deps)
+const shadows = createShadowQueue(SHADOWS_WAITING_MAX, err => logger.warn({ err }, 'a shadow failed'))
 
 const app = await buildApp({
   ...deps,
@@ -40,6 +47,8 @@ const app = await buildApp({
   predictors,
   decodeImage: createImageDecoder(),
   turns: createTurns(),
+  traffic,
+  shadows,
   queue: () => queue,
   queueBackend: config.redisUrl === null ? 'postgres' : 'redis',
 })
@@ -56,6 +65,8 @@ closeWithGrace({ delay: GRACE_MS, logger }, async ({ err, signal }) => {
   else logger.info({ signal }, 'the API ends')
   stopping.abort()
   await app.close()
+  await shadows.close()
+  await traffic.close()
   await retention.close()
   await (await connecting)?.close()
   await deps.close()

@@ -9,9 +9,11 @@ import {
   pauseJob,
   succeedJob,
 } from '../src/jobs/ending-repository.ts'
+import { readOrigin } from '../src/jobs/lineage-repository.ts'
 import type { JobRow } from '../src/jobs/repository.ts'
 import type { TrainingSpec } from '../src/jobs/training-spec.ts'
 import type { Logger } from '../src/logger.ts'
+import { describeLineage } from '../src/models/lineage.ts'
 import { insertVersion } from '../src/models/repository.ts'
 import { explainCrash } from './explain-crash.ts'
 import { toStorableText } from './trainer-log.ts'
@@ -61,9 +63,11 @@ async function writeEnd(
     return failJob(db, fence, describeError(code, message, logTail))
   }
   if (trainer.type === 'finished') {
-    const version = await succeedJob(db, fence, trainer.evaluation, tx =>
-      insertVersion(tx, job.modelName, trainer.artifact, trainer.description),
-    )
+    const { artifact, description, outcomes } = trainer
+    const version = await succeedJob(db, fence, trainer.evaluation, async tx => {
+      const lineage = describeLineage(description, await readOrigin(tx, fence.jobId))
+      return insertVersion(tx, job.modelName, artifact, description, { lineage, outcomes })
+    })
     if (version !== null) logger.info({ modelName: job.modelName, version }, 'job succeeded')
     return version !== null
   }

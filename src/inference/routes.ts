@@ -13,7 +13,7 @@ import { compileBody, leaveBody } from '../http/validation.ts'
 import type { VersionReference } from '../models/repository.ts'
 import { storable } from '../names.ts'
 import { decodeBase64 } from './decode-base64.ts'
-import { type PredictDeps, type PredictionPieces, predict } from './predict.ts'
+import { type PredictDeps, type PredictionPieces, type PredictOptions, predict } from './predict.ts'
 import type { PredictionInputs } from './rows.ts'
 import {
   BODY_BYTES_MAX,
@@ -53,7 +53,8 @@ export const inferenceRoutes: FastifyPluginAsyncTypebox<PredictDeps> = async (ap
       '`{ "images": [base64] }` or `{ "instances": [[…]] }` in the units of the training data. It may be a NumPy file ' +
       '(`application/x-npy`), or raw little-endian numbers: `application/octet-stream; dtype=float32; shape="64,784"` ' +
       '(float32, float64, uint8, int32; without a shape as many examples as there are; without dtype it is an image). ' +
-      '`Prefer: wait=2` asks for an answer within two seconds, or 504.',
+      '`Prefer: wait=2` asks for an answer within two seconds, or 504. ' +
+      'Where an alias is split, requests with the same header `X-Trainyard-Session` get the same version.',
     querystring: PredictionQuery,
     body: {
       content: {
@@ -68,9 +69,7 @@ export const inferenceRoutes: FastifyPluginAsyncTypebox<PredictDeps> = async (ap
     reply: FastifyReply,
     reference: VersionReference & { name: string },
   ) => {
-    const { topK = 5, ...rest } = request.query as Type.Static<typeof PredictionQuery>
-    const { probabilities = true, includeInput = false } = rest
-    const options = { topK, probabilities, includeInput, deadlineMs: readDeadline(request, reply) }
+    const options = readOptions(request, reply)
     const inputs = await readInputs(request, parseJson)
     return answerPureOnce(deps.db, { request, reply, body: inputs }, async () => {
       const prediction = await predict(deps, reference.name, reference, inputs, options)
@@ -106,6 +105,27 @@ export const inferenceRoutes: FastifyPluginAsyncTypebox<PredictDeps> = async (ap
     },
     async (request, reply) => answer(request, reply, request.params),
   )
+}
+
+/** Header that keeps a client with one version of an alias that is split. */
+const SESSION_HEADER = 'x-trainyard-session'
+
+function readOptions(request: FastifyRequest, reply: FastifyReply): PredictOptions {
+  const { query, headers } = request
+  const { topK, probabilities, includeInput, calibrated, abstainBelow, explain } = query as Type.Static<
+    typeof PredictionQuery
+  >
+  const session = headers[SESSION_HEADER]
+  return {
+    topK: topK ?? 5,
+    probabilities: probabilities ?? true,
+    deadlineMs: readDeadline(request, reply),
+    includeInput: includeInput ?? false,
+    calibrated: calibrated ?? false,
+    abstainBelow: abstainBelow ?? null,
+    explain: explain ?? false,
+    session: typeof session === 'string' && session !== '' ? session : null,
+  }
 }
 
 type ParseJson = (request: FastifyRequest, text: Buffer) => Exclude<PredictionInputs, { kind: 'json' }>

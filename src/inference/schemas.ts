@@ -42,6 +42,27 @@ export const PredictionQuery = Type.Object(
     includeInput: Type.Optional(
       Type.Boolean({ default: false, description: 'Return the numbers that went into the model.' }),
     ),
+    calibrated: Type.Optional(
+      Type.Boolean({
+        default: false,
+        description:
+          'Divide the logits by the temperature of the version, so that probabilities are as sure as it is right. ' +
+          'Without it they are those of the training.',
+      }),
+    ),
+    abstainBelow: Type.Optional(
+      Type.Number({
+        minimum: 0,
+        maximum: 1,
+        description: 'Answer with `label: null` where the best class is less probable.',
+      }),
+    ),
+    explain: Type.Optional(
+      Type.Boolean({
+        default: false,
+        description: 'Say what each feature did for the class, of 16 inputs at most.',
+      }),
+    ),
   },
   { additionalProperties: false },
 )
@@ -49,8 +70,21 @@ export const PredictionQuery = Type.Object(
 const RankedClass = Type.Object({ label: Type.String(), probability: Type.Number() })
 
 const PredictionSchema = Type.Object({
-  label: Type.String({ description: 'The most probable class.' }),
-  probability: Type.Optional(Type.Number({ description: 'Left out with probabilities=false.' })),
+  label: Type.Optional(
+    Type.Union([Type.String(), Type.Null()], {
+      description: 'The most probable class; null where it is less probable than abstainBelow.',
+    }),
+  ),
+  abstained: Type.Optional(Type.Boolean({ description: 'With abstainBelow.' })),
+  probability: Type.Optional(
+    Type.Number({ description: 'Of the most probable class. Left out with probabilities=false.' }),
+  ),
+  labels: Type.Optional(
+    Type.Array(Type.String(), { description: 'Where there may be several: all from 0.5 on.' }),
+  ),
+  values: Type.Optional(
+    Type.Array(Type.Number(), { description: 'Of a regression, in the units of the targets.' }),
+  ),
   top: Type.Optional(
     Type.Array(RankedClass, {
       description: 'The most probable classes, best first. Left out with probabilities=false.',
@@ -60,6 +94,22 @@ const PredictionSchema = Type.Object({
     Type.Object(
       { shape: Type.Array(Type.Integer()), values: Type.Array(Type.Number()) },
       { description: 'With includeInput: what the model was given, in the data’s units, row by row.' },
+    ),
+  ),
+  saliency: Type.Optional(
+    Type.Object(
+      {
+        label: Type.String(),
+        shape: Type.Array(Type.Integer()),
+        values: Type.Array(Type.Number()),
+        overlay: Type.Union([Type.String(), Type.Null()], {
+          description: 'Of an image: a PNG, base64, with red where it speaks for the class and blue against.',
+        }),
+      },
+      {
+        description:
+          'With explain: gradient × input of the logit of the class, row by row; positive values speak for it.',
+      },
     ),
   ),
 })

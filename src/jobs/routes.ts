@@ -64,7 +64,7 @@ export const jobRoutes: FastifyPluginAsyncTypebox<JobDeps> = async (app, deps) =
           const inputs = inputNames(preprocessing, dataset)
           return { status: 200, body: { parameterCount, estimate, network, training, preprocessing, inputs } }
         }
-        const id = await submitJob({ ...deps, db }, request.body)
+        const id = await submitJob({ ...deps, db }, request.body, request.apiKeyId)
         request.log.info({ jobId: id }, 'job submitted')
         return { status: 202, location: `/v1/jobs/${id}`, body: await getJob(db, id) }
       }),

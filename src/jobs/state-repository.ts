@@ -65,6 +65,8 @@ export interface NewJob {
   spec: JobSpec
   metadata: Record<string, string>
   priority: number
+  /** The API key that submitted it. */
+  apiKeyId?: string | null
 }
 
 /** Writes a job's row and its first event, and puts it into the waiting line; to be called in a transaction. */

@@ -43,10 +43,15 @@ export async function planJob(
 /**
  * Takes a job in: its row, its first event and its place in the waiting line are one transaction, so a job that was
  * answered for cannot be lost, and the queue server is not needed to take it.
+ * @param apiKeyId - who submits it
  * @returns the id of the job
  * @throws {AppError} VALIDATION_FAILED, DATASET_NOT_READY
  */
-export async function submitJob(deps: SubmitDeps, request: JobRequest): Promise<string> {
+export async function submitJob(
+  deps: SubmitDeps,
+  request: JobRequest,
+  apiKeyId: string | null,
+): Promise<string> {
   const { spec, dataset } = await planJob(deps, request)
   const id = newId('job')
   const name = request.name ?? dataset.name
@@ -65,6 +70,7 @@ export async function submitJob(deps: SubmitDeps, request: JobRequest): Promise<
       spec,
       metadata: request.metadata ?? {},
       priority: request.priority ?? 0,
+      apiKeyId,
     })
   })
   return id

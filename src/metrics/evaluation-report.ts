@@ -1,4 +1,5 @@
 import { Type } from 'typebox'
+import { type Calibration, CalibrationSchema } from './calibration.ts'
 import { AveragesSchema, averageRates, ClassRatesSchema, rateClass } from './class-rates.ts'
 
 const common = {
@@ -24,6 +25,13 @@ const ClassificationSchema = Type.Object({
     labels: Type.Array(Type.String()),
     counts: Type.Array(Type.Array(Type.Integer()), { description: '`counts[actual][predicted]`' }),
   }),
+  calibration: Type.Optional(
+    Type.Union([CalibrationSchema, Type.Null()], {
+      description:
+        'Null without validation examples, or where the outputs are no probabilities; missing in reports of earlier ' +
+        'releases.',
+    }),
+  ),
 })
 
 const MultiLabelSchema = Type.Object({
@@ -83,7 +91,7 @@ export interface Scored {
  * @see scikit-learn, `classification_report` and `confusion_matrix`
  */
 export function evaluateClasses(
-  { split, loss, metrics }: Scored,
+  { split, loss, metrics, calibration }: Scored & { calibration?: Calibration | null },
   labels: readonly string[],
   actual: ArrayLike<number>,
   predicted: ArrayLike<number>,
@@ -112,6 +120,7 @@ export function evaluateClasses(
     classes,
     ...averageRates(classes),
     confusionMatrix: { labels: [...labels], counts },
+    ...(calibration !== undefined && { calibration }),
   }
 }
 

@@ -33,6 +33,15 @@ export const ManifestSchema = Type.Object({
     device: Type.String(),
     versions: Type.Record(Type.String(), Type.String()),
   }),
+  calibration: Type.Optional(
+    Type.Object(
+      { method: Type.Literal('temperature'), temperature: Type.Number({ exclusiveMinimum: 0 }) },
+      {
+        description:
+          'Calibrated probabilities are softmax(logits / temperature). Missing where none was fitted.',
+      },
+    ),
+  ),
   weights: Type.Array(Type.Object({ name: Type.String(), shape: Type.Array(Type.Integer()) }), {
     description: 'In the order of weights.bin: float32, little-endian, row by row.',
   }),

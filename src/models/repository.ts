@@ -1,13 +1,19 @@
 import type { Database, Db } from '../db/client.ts'
-import type { Alias, Prisma, ModelVersion as VersionRow } from '../db/generated/client.ts'
+import type { Alias, AliasTarget, Prisma, ModelVersion as VersionRow } from '../db/generated/client.ts'
 import { AppError } from '../errors.ts'
+import type { Traffic } from './aliases/state.ts'
 import type { Artifact, ArtifactFile } from './artifact.ts'
+import type { Lineage } from './lineage.ts'
 import type { Manifest } from './manifest.ts'
-import type { Model, ModelVersion } from './schemas.ts'
+import type { Description, Model, ModelVersion } from './schemas.ts'
 
 /** A version as it is stored: with its files. */
 export interface StoredVersion extends ModelVersion {
   files: Record<ArtifactFile, string>
+  /** Blob of what it took each example of its evaluation for; null without one. */
+  outcomes: string | null
+  /** What the alias that led here does with its traffic; null: none did, or it is `latest`. */
+  traffic: Traffic | null
 }
 
 /** The alias that always means the newest version. */
@@ -15,6 +21,13 @@ export const LATEST = 'latest'
 
 /** The alias that a prediction without version or alias takes first. */
 const PRODUCTION = 'production'
+
+/** What a version has besides its artifact. */
+export interface VersionDetails {
+  lineage?: Lineage | null
+  /** Blob of its outcomes. */
+  outcomes?: string | null
+}
 
 /**
  * Adds the next version of a model, in the caller's transaction. Numbers have no gaps, and none is used again.
@@ -25,6 +38,7 @@ export async function insertVersion(
   modelName: string,
   artifact: Artifact,
   manifest: Omit<Manifest, 'weights' | 'files' | 'format'>,
+  { lineage = null, outcomes = null }: VersionDetails = {},
 ): Promise<number> {
   const { lastVersion: version } = await tx.model.upsert({
     where: { name: modelName },
@@ -47,6 +61,9 @@ export async function insertVersion(
       parameterCount: manifest.parameterCount,
       preprocessing: manifest.preprocessing as unknown as Prisma.InputJsonObject,
       metrics: manifest.metrics,
+      temperature: manifest.calibration?.temperature ?? null,
+      outcomes,
+      ...(lineage && { lineage: JSON.parse(JSON.stringify(lineage)) }), // Prisma's type of JSON takes no interfaces
     },
   })
   return version
@@ -60,6 +77,7 @@ export interface VersionReference {
 
 /**
  * Finds the version that a reference means: without version or alias `production` if there is one, else the newest.
+ * Of an alias that is split it is the version with the greatest weight, with the others in `traffic`.
  * @throws {AppError} MODEL_NOT_FOUND, MODEL_VERSION_NOT_FOUND, ALIAS_NOT_FOUND
  */
 export async function resolveVersion(
@@ -72,20 +90,37 @@ export async function resolveVersion(
   if (alias !== undefined && alias !== LATEST && !aliases.has(alias)) {
     throw new AppError('ALIAS_NOT_FOUND', `the model ${name} has no alias ${alias}`)
   }
-  const version = reference.version ?? aliases.get(alias ?? PRODUCTION) ?? newest
+  const owner = reference.version === undefined ? aliases.get(alias ?? PRODUCTION) : undefined
+  const version = reference.version ?? owner?.version ?? newest
   const row = await db.modelVersion.findUnique({ where: { modelName_version: { modelName: name, version } } })
   if (!row) throw new AppError('MODEL_VERSION_NOT_FOUND', `the model ${name} has no version ${version}`)
-  return toStored(row, namesOf(aliases, newest, version))
+  const stored = toStored(row, namesOf(aliases.values(), version, newest))
+  return owner ? { ...stored, traffic: toTraffic(owner) } : stored
 }
 
-async function readAliases(db: Db, name: string): Promise<{ aliases: Map<string, number>; newest: number }> {
+/** An alias with its parts of the traffic. */
+type AliasRow = Alias & { shares: AliasTarget[] }
+
+async function readAliases(db: Db, name: string) {
   const model = await db.model.findUnique({
     where: { name },
     include: { versions: { select: { version: true }, orderBy: { version: 'desc' }, take: 1 } },
   })
   if (!model) throw new AppError('MODEL_NOT_FOUND', `there is no model ${name}`)
-  const rows = await db.alias.findMany({ where: { modelName: name } })
-  return { aliases: toMap(rows), newest: model.versions[0]?.version ?? 0 }
+  const rows = await db.alias.findMany({ where: { modelName: name }, include: { shares: true } })
+  return {
+    aliases: new Map(rows.map(row => [row.alias, row])),
+    newest: model.versions[0]?.version ?? 0,
+  }
+}
+
+/** What an alias does with its traffic. */
+export function toTraffic({ alias, version, shadow, shares, moveId }: AliasRow): Traffic {
+  const targets =
+    shares.length === 0
+      ? [{ version, weight: 100 }]
+      : shares.map(({ version, weight }) => ({ version, weight })).sort((a, b) => a.version - b.version)
+  return { alias, targets, shadow, move: Number(moveId ?? 0) }
 }
 
 /** @throws {AppError} MODEL_NOT_FOUND */
@@ -95,15 +130,27 @@ export async function getModel(db: Db, name: string): Promise<Model> {
   return model
 }
 
-/** By name; one more than `limit`, when there are more. */
-export async function listModels(
-  db: Db,
-  query: { limit: number; after?: string | undefined },
-): Promise<Model[]> {
-  return findModels(db, query.after ? { name: { gt: query.after } } : {}, query.limit + 1)
+/** What a list is narrowed to. */
+interface ListQuery<Cursor> {
+  limit: number
+  after?: Cursor | undefined
+  tag?: string | undefined
 }
 
-async function findModels(db: Db, where: { name?: string | { gt: string } }, take = 1): Promise<Model[]> {
+/** By name; one more than `limit`, when there are more. */
+export async function listModels(db: Db, { limit, after, tag }: ListQuery<string>): Promise<Model[]> {
+  const where = {
+    ...(after !== undefined && { name: { gt: after } }),
+    ...(tag !== undefined && { tags: { has: tag } }),
+  }
+  return findModels(db, where, limit + 1)
+}
+
+async function findModels(
+  db: Db,
+  where: { name?: string | { gt: string }; tags?: { has: string } },
+  take = 1,
+): Promise<Model[]> {
   const rows = await db.model.findMany({
     where,
     orderBy: { name: 'asc' },
@@ -112,49 +159,83 @@ async function findModels(db: Db, where: { name?: string | { gt: string } }, tak
       versions: { select: { version: true, aliases: true }, orderBy: { version: 'desc' } },
     },
   })
-  return rows.map(({ name, createdAt, versions }) => ({
+  return rows.map(({ name, description, tags, createdAt, versions }) => ({
     name,
+    description,
+    tags,
     versions: versions.map(({ version }) => version),
     aliases: {
-      ...Object.fromEntries(toMap(versions.flatMap(({ aliases }) => aliases))),
+      ...Object.fromEntries(
+        versions.flatMap(({ aliases }) => aliases.map(({ alias, version }) => [alias, version])),
+      ),
       ...(versions[0] && { [LATEST]: versions[0].version }),
     },
     createdAt: createdAt.toISOString(),
   }))
 }
 
-/** Lets an alias point to a version. @throws {AppError} MODEL_NOT_FOUND, MODEL_VERSION_NOT_FOUND */
-export async function setAlias(db: Database, name: string, alias: string, version: number): Promise<void> {
+/** Newest first; one more than `limit`, when there are more. @throws {AppError} MODEL_NOT_FOUND */
+export async function listVersions(
+  db: Db,
+  name: string,
+  { limit, after, tag }: ListQuery<number>,
+): Promise<StoredVersion[]> {
+  const { aliases, newest } = await readAliases(db, name)
+  const rows = await db.modelVersion.findMany({
+    where: {
+      modelName: name,
+      ...(after !== undefined && { version: { lt: after } }),
+      ...(tag !== undefined && { tags: { has: tag } }),
+    },
+    orderBy: { version: 'desc' },
+    take: limit + 1,
+  })
+  return rows.map(row => toStored(row, namesOf(aliases.values(), row.version, newest)))
+}
+
+/** Changes what is said of a model. @throws {AppError} MODEL_NOT_FOUND */
+export async function describeModel(db: Database, name: string, said: Description): Promise<void> {
   await db.$transaction(async tx => {
-    await lockModel(tx, name) // the version must not be deleted in between
+    const { count } = await tx.model.updateMany({ where: { name }, data: toColumns(said) })
+    if (count === 0) throw new AppError('MODEL_NOT_FOUND', `there is no model ${name}`)
+  })
+}
+
+/** Changes what is said of a version. @throws {AppError} MODEL_NOT_FOUND, MODEL_VERSION_NOT_FOUND */
+export async function describeVersion(
+  db: Database,
+  name: string,
+  version: number,
+  said: Description,
+): Promise<void> {
+  await db.$transaction(async tx => {
     await resolveVersion(tx, name, { version })
-    await tx.alias.upsert({
-      where: { modelName_alias: { modelName: name, alias } },
-      create: { modelName: name, alias, version },
-      update: { version, updatedAt: new Date() },
+    await tx.modelVersion.update({
+      where: { modelName_version: { modelName: name, version } },
+      data: toColumns(said),
     })
   })
 }
 
-async function lockModel(tx: Db, name: string): Promise<void> {
+function toColumns({ description, tags }: Description) {
+  return { ...(description !== undefined && { description }), ...(tags !== undefined && { tags }) }
+}
+
+/** Keeps versions and aliases of a model from being changed by others until the transaction ends. */
+export async function lockModel(tx: Db, name: string): Promise<void> {
   await tx.$queryRaw`SELECT 1 FROM models WHERE name = ${name} FOR UPDATE`
 }
 
-/** @throws {AppError} ALIAS_NOT_FOUND */
-export async function deleteAlias(db: Db, name: string, alias: string): Promise<void> {
-  const { count } = await db.alias.deleteMany({ where: { modelName: name, alias } })
-  if (count === 0) throw new AppError('ALIAS_NOT_FOUND', `the model ${name} has no alias ${alias}`)
-}
-
 /**
- * Removes a version that no alias points to.
+ * Removes a version that no alias needs.
  * @throws {AppError} MODEL_NOT_FOUND, MODEL_VERSION_NOT_FOUND, MODEL_VERSION_IN_USE
  */
 export async function deleteVersion(db: Database, name: string, version: number): Promise<void> {
   await db.$transaction(async tx => {
     await lockModel(tx, name)
-    const { aliases } = await resolveVersion(tx, name, { version })
-    const holding = aliases.filter(alias => alias !== LATEST)
+    const { aliases } = await readAliases(tx, name)
+    await resolveVersion(tx, name, { version })
+    const holding = [...aliases.values()].filter(row => isHeldBy(row, version)).map(({ alias }) => alias)
     if (holding.length > 0) {
       throw new AppError('MODEL_VERSION_IN_USE', `aliases must point elsewhere first: ${holding.join(', ')}`)
     }
@@ -162,12 +243,14 @@ export async function deleteVersion(db: Database, name: string, version: number)
   })
 }
 
-function toMap(rows: readonly Alias[]): Map<string, number> {
-  return new Map(rows.map(({ alias, version }) => [alias, version]))
+function isHeldBy(row: AliasRow, version: number): boolean {
+  return row.shadow === version || toTraffic(row).targets.some(target => target.version === version)
 }
 
-function namesOf(aliases: ReadonlyMap<string, number>, newest: number, version: number): string[] {
-  const names = [...aliases].filter(([, target]) => target === version).map(([alias]) => alias)
+function namesOf(aliases: Iterable<AliasRow>, version: number, newest: number): string[] {
+  const names = [...aliases]
+    .filter(row => toTraffic(row).targets.some(target => target.version === version))
+    .map(({ alias }) => alias)
   return version === newest ? [...names, LATEST] : names
 }
 
@@ -176,10 +259,12 @@ function toStored({ modelName, bytes, createdAt, ...row }: VersionRow, aliases: 
     ...row,
     name: modelName,
     aliases,
+    traffic: null,
     bytes: Number(bytes),
     files: row.files as StoredVersion['files'], // JSON columns are written by insertVersion only
     preprocessing: row.preprocessing as StoredVersion['preprocessing'],
     metrics: row.metrics as StoredVersion['metrics'],
+    lineage: row.lineage as StoredVersion['lineage'],
     createdAt: createdAt.toISOString(),
   }
 }

@@ -9,21 +9,23 @@ import { pageQuery, toPage } from '../pagination.ts'
 import type { BlobStore } from '../storage/blob-store.ts'
 import { ARTIFACT_FILES, readArtifactFile } from './artifact.ts'
 import {
-  deleteAlias,
   deleteVersion,
+  describeModel,
+  describeVersion,
   getModel,
-  LATEST,
   listModels,
+  listVersions,
   resolveVersion,
-  setAlias,
 } from './repository.ts'
 import {
-  AliasNameSchema,
+  DescriptionSchema,
   type Model,
   ModelPageSchema,
   type ModelStatus,
   ModelStatusSchema,
+  ModelVersionPageSchema,
   ModelVersionSchema,
+  TagSchema,
 } from './schemas.ts'
 
 /** What the model routes work with. */
@@ -35,10 +37,6 @@ export interface ModelDeps {
 const name = storable({ maxLength: 100 })
 const version = Type.Integer({ minimum: 1, maximum: 2 ** 31 - 1 })
 const VersionParams = Type.Object({ name, version })
-const AliasParams = Type.Object({
-  name,
-  alias: Type.Intersect([AliasNameSchema, Type.Unsafe<string>({ not: { const: LATEST } })]),
-})
 const tags = ['models']
 
 /** `/v1/models`: the registry. */
@@ -49,13 +47,16 @@ export const modelRoutes: FastifyPluginAsyncTypebox<ModelDeps> = async (app, { d
       schema: {
         tags,
         summary: 'List models',
-        querystring: Type.Object(pageQuery(NAME_PATTERN), { additionalProperties: false }),
+        querystring: Type.Object(
+          { ...pageQuery(NAME_PATTERN), tag: Type.Optional(TagSchema) },
+          { additionalProperties: false },
+        ),
         response: { 200: ModelPageSchema, ...problemResponses(422) },
       },
     },
-    async ({ query: { limit = 20, after } }) =>
+    async ({ query: { limit = 20, after, tag } }) =>
       toPage(
-        await listModels(db, { limit, after }),
+        await listModels(db, { limit, after, tag }),
         limit,
         model => model,
         model => model.name,
@@ -75,6 +76,52 @@ export const modelRoutes: FastifyPluginAsyncTypebox<ModelDeps> = async (app, { d
     async ({ params }) => withStatus(await getModel(db, params.name)),
   )
 
+  app.patch(
+    '/models/:name',
+    {
+      schema: {
+        tags,
+        summary: 'Describe a model',
+        description: 'Tags are set as a whole.',
+        params: Type.Object({ name }),
+        body: DescriptionSchema,
+        response: { 200: ModelStatusSchema, ...problemResponses(404, 422) },
+      },
+    },
+    async ({ params, body }) => {
+      await describeModel(db, params.name, body)
+      return withStatus(await getModel(db, params.name))
+    },
+  )
+
+  app.get(
+    '/models/:name/versions',
+    {
+      schema: {
+        tags,
+        summary: 'List versions',
+        description: 'Newest first.',
+        params: Type.Object({ name }),
+        querystring: Type.Object(
+          { ...pageQuery('^[1-9][0-9]{0,9}$'), tag: Type.Optional(TagSchema) },
+          { additionalProperties: false },
+        ),
+        response: { 200: ModelVersionPageSchema, ...problemResponses(404, 422) },
+      },
+    },
+    async ({ params, query: { limit = 20, after, tag } }) =>
+      toPage(
+        await listVersions(db, params.name, {
+          limit,
+          after: after === undefined ? after : toCursor(after),
+          tag,
+        }),
+        limit,
+        version => version,
+        ({ version }) => String(version),
+      ),
+  )
+
   app.get(
     '/models/:name/versions/:version',
     {
@@ -86,6 +133,24 @@ export const modelRoutes: FastifyPluginAsyncTypebox<ModelDeps> = async (app, { d
       },
     },
     async ({ params }) => resolveVersion(db, params.name, params),
+  )
+
+  app.patch(
+    '/models/:name/versions/:version',
+    {
+      schema: {
+        tags,
+        summary: 'Describe a version',
+        description: 'Tags are set as a whole. All else of a version never changes.',
+        params: VersionParams,
+        body: DescriptionSchema,
+        response: { 200: ModelVersionSchema, ...problemResponses(404, 422) },
+      },
+    },
+    async ({ params, body }) => {
+      await describeVersion(db, params.name, params.version, body)
+      return resolveVersion(db, params.name, params)
+    },
   )
 
   app.delete(
@@ -100,40 +165,6 @@ export const modelRoutes: FastifyPluginAsyncTypebox<ModelDeps> = async (app, { d
     },
     async ({ params }, reply) => {
       await deleteVersion(db, params.name, params.version)
-      return reply.code(204).send(null)
-    },
-  )
-
-  app.put(
-    '/models/:name/aliases/:alias',
-    {
-      schema: {
-        tags,
-        summary: 'Point an alias to a version',
-        description: '`production` is what predictions without version or alias use. `latest` cannot be set.',
-        params: AliasParams,
-        body: Type.Object({ version }, { additionalProperties: false }),
-        response: { 200: ModelVersionSchema, ...problemResponses(404, 422) },
-      },
-    },
-    async ({ params, body }) => {
-      await setAlias(db, params.name, params.alias, body.version)
-      return resolveVersion(db, params.name, { version: body.version })
-    },
-  )
-
-  app.delete(
-    '/models/:name/aliases/:alias',
-    {
-      schema: {
-        tags,
-        summary: 'Remove an alias',
-        params: AliasParams,
-        response: { 204: Type.Null(), ...problemResponses(404, 422) },
-      },
-    },
-    async ({ params }, reply) => {
-      await deleteAlias(db, params.name, params.alias)
       return reply.code(204).send(null)
     },
   )
@@ -185,6 +216,11 @@ export const modelRoutes: FastifyPluginAsyncTypebox<ModelDeps> = async (app, { d
         .send(content)
     },
   )
+}
+
+/** No version has a greater number. */
+function toCursor(after: string): number {
+  return Math.min(Number(after), 2 ** 31 - 1)
 }
 
 function withStatus(model: Model): ModelStatus {

@@ -1,6 +1,28 @@
 import { Type } from 'typebox'
+import { storable } from '../names.ts'
 import { pageOf } from '../pagination.ts'
 import { FittedPreprocessingSchema } from '../preprocessing/preprocessing.ts'
+import { LineageSchema } from './lineage.ts'
+
+/** A tag: a word to find things by. */
+export const TagSchema = Type.String({
+  minLength: 1,
+  maxLength: 64,
+  pattern: '^[\\p{L}\\p{N}][\\p{L}\\p{N}._:=/@+-]*$',
+  description: '1–64 letters, digits and `. _ : = / @ + -`, a letter or digit first.',
+})
+
+/** What people say of a model or a version, and may change; the rest of a version never changes. */
+export const DescriptionSchema = Type.Object(
+  {
+    description: Type.Optional(storable({ maxLength: 10_000 })),
+    tags: Type.Optional(Type.Array(TagSchema, { maxItems: 32, uniqueItems: true })),
+  },
+  { additionalProperties: false, minProperties: 1, title: 'Description' },
+)
+
+/** What people say of a model or a version. */
+export type Description = Type.Static<typeof DescriptionSchema>
 
 /** One version of a model on the wire. */
 export const ModelVersionSchema = Type.Object(
@@ -21,6 +43,12 @@ export const ModelVersionSchema = Type.Object(
     parameterCount: Type.Integer(),
     preprocessing: FittedPreprocessingSchema,
     metrics: Type.Record(Type.String(), Type.Number()),
+    temperature: Type.Union([Type.Number(), Type.Null()], {
+      description: 'What the logits are divided by for calibrated probabilities; null where none was fitted.',
+    }),
+    description: Type.String(),
+    tags: Type.Array(Type.String()),
+    lineage: Type.Union([LineageSchema, Type.Null()], { description: 'Null: made by an earlier release.' }),
     createdAt: Type.String({ format: 'date-time' }),
   },
   { title: 'Model version' },
@@ -29,12 +57,19 @@ export const ModelVersionSchema = Type.Object(
 /** One version of a model. */
 export type ModelVersion = Type.Static<typeof ModelVersionSchema>
 
+/** A page of versions. */
+export const ModelVersionPageSchema = pageOf(ModelVersionSchema)
+
 /** A model on the wire. */
 export const ModelSchema = Type.Object(
   {
     name: Type.String(),
+    description: Type.String(),
+    tags: Type.Array(Type.String()),
     versions: Type.Array(Type.Integer(), { description: 'Newest first.' }),
-    aliases: Type.Record(Type.String(), Type.Integer()),
+    aliases: Type.Record(Type.String(), Type.Integer(), {
+      description: 'The version of each; of an alias that is split the one with the greatest weight.',
+    }),
     createdAt: Type.String({ format: 'date-time' }),
   },
   { title: 'Model' },

@@ -5,7 +5,8 @@ export const REFERENCED_BLOBS = `
   SELECT split.value->>'features' AS sha256 FROM datasets, jsonb_each(splits) AS split
   UNION SELECT split.value->>'labels' FROM datasets, jsonb_each(splits) AS split
   UNION SELECT sha256 FROM checkpoints
-  UNION SELECT file.value FROM model_versions, jsonb_each_text(files) AS file`
+  UNION SELECT file.value FROM model_versions, jsonb_each_text(files) AS file
+  UNION SELECT outcomes FROM model_versions WHERE outcomes IS NOT NULL`
 
 /** Every blob that a row names. */
 export async function findReferencedBlobs(db: Db): Promise<Set<string>> {

@@ -107,6 +107,7 @@ export function trainerEnds(jobId: string, datasetId: string) {
         engine: { name: 'portable', device: 'cpu', versions: {} },
       },
       evaluation: null,
+      outcomes: null,
     },
     failed: { type: 'failed', code: 'TRAINING_DIVERGED', message: 'the loss must stay a finite number' },
     crashed: { type: 'crashed', exitCode: null, signal: 'SIGSEGV', sawOomKill: false },

@@ -9,7 +9,7 @@ import type { ExampleSource } from './example-source.ts'
 import { readColumn, readFittingExamples } from './fitting-examples.ts'
 import { chooseHeldOut } from './hold-out.ts'
 import { loadRows } from './load-rows.ts'
-import type { Selection } from './selection.ts'
+import { HELD_OUT, type Selection } from './selection.ts'
 import { allRows, type DataSpec, openRows, type Rows, selectRows } from './split-rows.ts'
 
 /** Which examples a training works on, and how they become inputs of its network. */
@@ -52,7 +52,7 @@ export async function planData(blobs: BlobStore, spec: DataSpec): Promise<Planne
   if (!all) throw new Error('a dataset has a training split')
   const { train, held } = await holdOut(blobs, all, spec)
   // Examples that validate stay as they are, so they are a split of their own where others are changed.
-  const plain = all.isAugmented && held ? { ...all, split: 'validation', isAugmented: false } : all
+  const plain = all.isAugmented && held ? { ...all, split: HELD_OUT, isAugmented: false } : all
   if (plain !== all) rows.set(plain.split, plain)
   const heldOut = held && selectRows(plain, held)
   const wholeSplit = (name: string | null) => {

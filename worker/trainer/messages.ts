@@ -76,6 +76,8 @@ export const TrainerMessageSchema = Type.Union([
     artifact: Type.Unsafe<Artifact>({ type: 'object', required: ['sha256', 'bytes', 'files'] }),
     description: Type.Unsafe<ModelDescription>({ type: 'object', required: ['kind', 'jobId'] }),
     evaluation: Type.Union([EvaluationSchema, Type.Null()]),
+    /** Blob of what each example of the evaluation was taken for. */
+    outcomes: Type.Union([Type.String(), Type.Null()]),
   }),
   Type.Object({ type: Type.Literal('stopped') }),
   Type.Object({

@@ -13,10 +13,13 @@ import { areClasses, type Task } from '../../src/mlp/task.ts'
 import { writeArtifact } from '../../src/models/artifact.ts'
 import { BlobDamagedError, type BlobStore } from '../../src/storage/blob-store.ts'
 import type { Engine, Session, TrainingState } from '../engines/engine.ts'
+import { calibrate } from './calibrate.ts'
 import { type Checkpoint, decodeCheckpoint, encodeCheckpoint, type Place, startPlace } from './checkpoint.ts'
 import { assertFinite, evaluateSelection } from './evaluate.ts'
 import { planData, type TrainingData } from './load-data.ts'
 import type { ModelDescription, TrainerJob, TrainerMessage } from './messages.ts'
+import { recordOutcomes } from './record-outcomes.ts'
+import { HELD_OUT } from './selection.ts'
 import { trainEpochs } from './train-epochs.ts'
 
 /** What a training works with. */
@@ -141,7 +144,8 @@ async function finish(
   const report = (phase: 'evaluating' | 'saving') =>
     send({ type: 'progress', progress: { phase, step, examplesPerSecond: null, etaSeconds: null } })
   report('evaluating')
-  const evaluation = await evaluate(job, program, session, data)
+  const { evaluation, outcomes } = await evaluate(blobs, job, program, session, data)
+  const calibration = evaluation && 'calibration' in evaluation ? evaluation.calibration : null
   report('saving')
   const description: ModelDescription = {
     kind: job.dataset.task,
@@ -157,37 +161,42 @@ async function finish(
     parameterCount: job.parameterCount,
     metrics: evaluation ? { loss: evaluation.loss, ...definedMetrics(evaluation) } : {},
     engine: { name: engine.name, device: engine.device, versions: engine.versions },
+    ...(calibration && { calibration: { method: 'temperature', temperature: calibration.temperature } }),
   }
   const artifact = await writeArtifact(blobs, program, session.exportState(), description)
-  send({ type: 'finished', artifact, description, evaluation })
+  send({ type: 'finished', artifact, description, evaluation, outcomes })
 }
 
 async function evaluate(
+  blobs: BlobStore,
   job: TrainerJob,
   program: Program,
   session: Session,
   data: TrainingData,
-): Promise<Evaluation | null> {
+): Promise<{ evaluation: Evaluation | null; outcomes: string | null }> {
   const { evaluation: selection, train } = data
-  if (!selection) return null
+  if (!selection) return { evaluation: null, outcomes: null }
   const { task, classes, targets } = job.dataset
+  const { outputUnits } = program
   const names = [...new Set([...REPORTED[task], ...job.training.metrics])]
-  const { loss, metrics, predictions } = await evaluateSelection(
-    session,
-    data,
-    selection,
-    program.outputUnits,
-    names,
-  )
+  const score = await evaluateSelection(session, data, selection, outputUnits, names)
+  const { loss, metrics, predictions } = score
   assertFinite(loss, `on the examples of ${selection.split} at the end`, job.training)
-  const scored = { split: selection.split === train.split ? 'validation' : selection.split, loss, metrics }
+  const isHeldOut = selection.split === train.split || selection.split === HELD_OUT
+  const scored = { split: isHeldOut ? 'validation' : selection.split, loss, metrics }
   if (areClasses(selection.targets)) {
-    const predicted = predictedClasses(predictions, program.outputUnits)
-    return evaluateClasses(scored, classes, selection.targets, predicted)
+    const predicted = predictedClasses(predictions, outputUnits)
+    const calibration = await calibrate(session, job.network, outputUnits, data)
+    return {
+      evaluation: evaluateClasses({ ...scored, calibration }, classes, selection.targets, predicted),
+      outcomes: await recordOutcomes(blobs, job, selection, selection.targets, predicted),
+    }
   }
-  if (task === 'multiLabel') return evaluateLabels(scored, classes, selection.targets, predictions)
+  if (task === 'multiLabel') {
+    return { evaluation: evaluateLabels(scored, classes, selection.targets, predictions), outcomes: null }
+  }
   const numbers = targets.length > 0 ? targets : ['target']
-  return evaluateNumbers(scored, numbers, selection.targets, predictions)
+  return { evaluation: evaluateNumbers(scored, numbers, selection.targets, predictions), outcomes: null }
 }
 
 /** Metrics that a report always has. */

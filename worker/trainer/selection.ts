@@ -12,6 +12,9 @@ export interface Block {
   indices: Int32Array
 }
 
+/** What the held-out examples of the training split are called where the others are changed in each epoch. */
+export const HELD_OUT = 'held-out'
+
 /** Some examples of a split, in a fixed order. */
 export interface Selection {
   split: string

@@ -121,8 +121,10 @@ function predictForward(
   const normalized = graph.divide(graph.subtract(x, moving.mean.value), deviation)
   return {
     output: affine.forward(graph, normalized),
-    backward: () => {
-      throw new Error('a network is trained in training mode')
-    },
+    // The moving means are constants here. Weights are trained in training mode only.
+    backward: (gradient, wantsInput) => ({
+      input: wantsInput ? graph.divide(affine.backwardInput(graph, gradient), deviation) : null,
+      variables: [],
+    }),
   }
 }

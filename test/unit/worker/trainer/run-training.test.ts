@@ -410,7 +410,7 @@ describe('a dataset that is larger than memory', () => {
     const messages = await attempt(setup, [], undefined, recorder)
     const of = (kind: string) => seen.filter(call => call.kind === kind).flatMap(({ examples }) => examples)
     const [trained, evaluated] = [of('train'), of('evaluate')]
-    expect([trained.length, evaluated.length]).toEqual([3 * 80, 4 * 20])
+    expect([trained.length, evaluated.length]).toEqual([3 * 80, 5 * 20])
     const epochs = [0, 80, 160].map(from => trained.slice(from, from + 80))
     const [first = [], second = []] = epochs
     const heldOut = evaluated.slice(0, 20)
