@@ -4,6 +4,7 @@ import { fastifySSE } from '@fastify/sse'
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyPluginAsync } from 'fastify'
 import { type DatasetDeps, datasetRoutes } from './datasets/routes.ts'
 import { type AuthDeps, registerAuth } from './http/auth.ts'
+import { observeRequests } from './http/observe-requests.ts'
 import { registerOpenApi } from './http/openapi.ts'
 import { registerProblemDetails, sendProblem } from './http/problem-details.ts'
 import { registerRouteDefaults } from './http/route-defaults.ts'
@@ -18,7 +19,7 @@ import { type MetricDeps, metricRoutes } from './metrics/routes.ts'
 import { aliasRoutes } from './models/aliases/routes.ts'
 import { comparisonRoutes } from './models/comparison/routes.ts'
 import { type ModelDeps, modelRoutes } from './models/routes.ts'
-import { healthRoutes, type OperationDeps, operationRoutes } from './operations/routes.ts'
+import { healthRoutes, type OperationDeps, operationRoutes, telemetryRoutes } from './operations/routes.ts'
 
 /** Everything the API works with. */
 export type AppDeps = DatasetDeps &
@@ -51,6 +52,7 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   app.addHook('preClose', async () => closing.abort())
   app.addHook('onRequest', async (request, reply) => void reply.header('x-request-id', request.id))
 
+  observeRequests(app, deps.telemetry.observeRequest)
   registerValidation(app)
   registerProblemDetails(app)
   registerAuth(app, deps)
@@ -60,6 +62,7 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   await registerOpenApi(app, deps.version)
 
   await app.register(healthRoutes, deps)
+  await app.register(telemetryRoutes, deps)
   await app.register(v1Routes(deps), { prefix: '/v1' })
   return app
 }

@@ -14,6 +14,7 @@ import { createTurns } from './inference/turns.ts'
 import { createLogger } from './logger.ts'
 import { createVersionCache } from './models/version-cache.ts'
 import { startRetention } from './operations/retention.ts'
+import { createTelemetry } from './operations/telemetry.ts'
 import type { TrainingQueue } from './queue/training-queue.ts'
 import { readVersion } from './version.ts'
 
@@ -34,6 +35,8 @@ let queue: TrainingQueue | null = null
 const traffic = startTrafficRecorder(deps)
 const shadows = createShadowQueue(SHADOWS_WAITING_MAX, err => logger.warn({ err }, 'a shadow failed'))
 
+const queueBackend = config.redisUrl === null ? 'postgres' : 'redis'
+
 const app = await buildApp({
   ...deps,
   ...config,
@@ -50,7 +53,8 @@ const app = await buildApp({
   traffic,
   shadows,
   queue: () => queue,
-  queueBackend: config.redisUrl === null ? 'postgres' : 'redis',
+  queueBackend,
+  telemetry: createTelemetry({ ...deps, predictors, queueBackend }),
 })
 const url = await app.listen({ host: config.host, port: config.port })
 if (bootstrap.isNew) announceKey(bootstrap.key, config.dataDir)
