@@ -49,7 +49,8 @@ export async function measureRotation(
 const nameOf = (index: number) => `customer-${index}`
 
 /** @returns bytes of one */
-async function storeModels(service: BenchService, models: number): Promise<number> {
+/** Stores models of random weights. */
+export async function storeModels(service: BenchService, models: number): Promise<number> {
   const db = createDatabase({ url: service.databaseUrl, poolSize: 2, onError: () => {} })
   const blobs = createDiskBlobStore(service.dataDir)
   try {

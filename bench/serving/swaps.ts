@@ -23,7 +23,7 @@ const ALIAS_MOVES = 20
 const CONNECTIONS = 16
 
 /**
- * Sends predictions by an alias through a balancer to two API processes, while the alias moves, is pointed to versions whose
+ * Sends predictions by an alias through a balancer to two API processes, while the alias moves, shall move to versions whose
  * files are damaged, and each process is restarted, as a deploy does it.
  */
 export async function measureSwaps(
@@ -67,7 +67,7 @@ export async function measureSwaps(
       await point(good[move % good.length] ?? 1)
       await pause(pauseMs)
       const bad = broken[Math.floor(move / 4)]
-      if (move % 4 === 3 && bad !== undefined) await point(bad)
+      if (move % 4 === 3 && bad !== undefined) await expectRefusal(() => point(bad))
       if (move % 8 === 7) {
         const index = Math.floor(move / 8)
         const old = processes[index]
@@ -95,6 +95,15 @@ async function pointAlias({ url, key }: BenchService, model: string, version: nu
     headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
   })
   if (!response.ok) throw new Error(`the alias did not move: ${response.status} ${await response.text()}`)
+}
+
+/** An alias does not move to what cannot answer. */
+async function expectRefusal(move: () => Promise<void>): Promise<void> {
+  const isRefused = await move().then(
+    () => false,
+    (error: Error) => error.message.includes('MODEL_DAMAGED'),
+  )
+  if (!isRefused) throw new Error('an alias moved to a version whose files are damaged')
 }
 
 /** Deletes the weights of a version. */
