@@ -5,7 +5,7 @@ import { createRandom } from '../../src/mlp/random.ts'
 import { readArtifact, writeArtifact } from '../../src/models/artifact.ts'
 import { insertVersion, resolveVersion } from '../../src/models/repository.ts'
 import { createDiskBlobStore } from '../../src/storage/disk-blob-store.ts'
-import { type LoadResult, sendLoad } from './load.ts'
+import { type LoadResult, sendLoad } from '../load.ts'
 import { apiMemory } from './memory.ts'
 import type { BenchService } from './service.ts'
 

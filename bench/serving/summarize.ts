@@ -1,6 +1,6 @@
+import type { LoadResult } from '../load.ts'
 import { markdownTable } from '../table.ts'
 import type { LargeRequests } from './large-requests.ts'
-import type { LoadResult } from './load.ts'
 import type { Rotation } from './rotation.ts'
 import type { Soak } from './soak.ts'
 import type { Swaps } from './swaps.ts'

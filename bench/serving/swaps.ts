@@ -1,13 +1,10 @@
-import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { openSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import path from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { createDatabase } from '../../src/db/client.ts'
 import { resolveVersion } from '../../src/models/repository.ts'
+import { startApi } from '../api-process.ts'
+import { type LoadResult, sendLoad } from '../load.ts'
 import { startBalancer } from './balancer.ts'
-import { type LoadResult, sendLoad } from './load.ts'
 import type { BenchService } from './service.ts'
 
 /** Requests that met with moves, broken versions and restarts. */
@@ -39,7 +36,7 @@ export async function measureSwaps(
   const point = (version: number) => pointAlias(service, model, version)
   await point(good[0] ?? 1)
 
-  const processes = [await startApi(service), await startApi(service)]
+  const processes = [await startApi(service.dataDir), await startApi(service.dataDir)]
   for (const version of broken) await damage(service, model, version)
   const balancer = await startBalancer()
   const balance = () => balancer.setBackends(processes.map(({ url }) => url))
@@ -72,7 +69,7 @@ export async function measureSwaps(
         const index = Math.floor(move / 8)
         const old = processes[index]
         if (old) {
-          processes[index] = await startApi(service)
+          processes[index] = await startApi(service.dataDir)
           balance()
           await old.stop()
         }
@@ -113,28 +110,4 @@ async function damage({ databaseUrl, dataDir }: BenchService, model: string, ver
   await db.$disconnect()
   const sha256 = files['weights.bin']
   await rm(path.join(dataDir, 'blobs', sha256.slice(0, 2), sha256))
-}
-
-interface ApiProcess {
-  url: string
-  stop(): Promise<void>
-}
-
-/** Another API process of the same service. */
-async function startApi({ dataDir }: BenchService): Promise<ApiProcess> {
-  const entry = fileURLToPath(new URL('../../src/server.js', import.meta.url))
-  const log = openSync(path.join(dataDir, 'service.log'), 'a')
-  const child: ChildProcess = spawn(process.execPath, [entry], {
-    env: { ...process.env, PORT: '0' },
-    stdio: ['ignore', log, log, 'ipc'],
-  })
-  const gone = once(child, 'exit')
-  const [message] = await once(child, 'message')
-  return {
-    url: (message as { url: string }).url,
-    async stop() {
-      child.kill('SIGTERM')
-      await gone
-    },
-  }
 }

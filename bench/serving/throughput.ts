@@ -1,5 +1,5 @@
+import { type LoadResult, sendLoad } from '../load.ts'
 import { median } from '../table.ts'
-import { type LoadResult, sendLoad } from './load.ts'
 import type { Peer } from './peer.ts'
 import type { BenchService } from './service.ts'
 

@@ -22,7 +22,8 @@ export interface Load {
   amount?: number
   /** Requests a second of all connections together; as many as are answered, without. */
   rate?: number
-  requests: { path: string; headers: Record<string, string>; body: Buffer }[]
+  /** POST, but for those without a body. */
+  requests: { path: string; headers: Record<string, string>; body?: Buffer }[]
 }
 
 /**
@@ -44,7 +45,12 @@ export async function sendLoad(load: Load): Promise<LoadResult> {
         ...(amount === undefined ? { duration: seconds ?? 5 } : { amount }),
         ...(rate !== undefined && { overallRate: rate }),
         timeout: 30,
-        requests: requests.map(({ path, headers, body }) => ({ method: 'POST', path, headers, body })),
+        requests: requests.map(({ path, headers, body }) => ({
+          method: body ? 'POST' : 'GET',
+          path,
+          headers,
+          ...(body && { body }),
+        })),
       },
       (error, finished) => (error ? reject(error) : resolve(finished)),
     )
