@@ -1,6 +1,6 @@
 import { AssertionError } from 'node:assert'
 import { randomUUID } from 'node:crypto'
-import { File, type Group, ready } from 'h5wasm'
+import type { Group } from 'h5wasm'
 import type { PlacedLayer } from '../../mlp/network.ts'
 import type { KerasObject } from './layers.ts'
 import { kerasFolders, kerasVariables } from './names.ts'
@@ -14,6 +14,7 @@ export async function writeWeights(
   layers: readonly { keras: KerasObject; placed: PlacedLayer | null }[],
   weights: ReadonlyMap<string, Float32Array>,
 ): Promise<Uint8Array> {
+  const { File, ready } = await import('h5wasm') // megabytes of wasm, which few processes need
   const { FS } = await ready
   const path = `/${randomUUID()}.h5`
   const file = new File(path, 'w')
