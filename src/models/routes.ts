@@ -1,13 +1,13 @@
-import { PassThrough } from 'node:stream'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
-import { ZipFile } from 'yazl'
 import type { Database } from '../db/client.ts'
 import { problemResponses } from '../http/problem-details.ts'
 import { NAME_PATTERN, storable } from '../names.ts'
 import { pageQuery, toPage } from '../pagination.ts'
 import type { BlobStore } from '../storage/blob-store.ts'
 import { ARTIFACT_FILES, readArtifactFile } from './artifact.ts'
+import { exportVersion } from './exports/export-version.ts'
+import { EXPORT_FORMATS } from './exports/format-names.ts'
 import {
   deleteVersion,
   describeModel,
@@ -38,6 +38,12 @@ const name = storable({ maxLength: 100 })
 const version = Type.Integer({ minimum: 1, maximum: 2 ** 31 - 1 })
 const VersionParams = Type.Object({ name, version })
 const tags = ['models']
+
+const FORMATS_DESCRIPTION =
+  'By `format`: `tfjs` (default), a ZIP of the tfjs Layers model (`model.json`, `weights.bin`) and `manifest.json`; ' +
+  '`tfjs-graph`, a ZIP of a tfjs graph model; `onnx`, an ONNX file; `keras`, a Keras 3 archive; `savedmodel`, a ZIP of a ' +
+  'TensorFlow SavedModel; `npz`, the weights as NumPy arrays; `html`, a page that runs the model in a browser. Archives ' +
+  'have a `README.md` that says what of the preprocessing is left to you.'
 
 /** `/v1/models`: the registry. */
 export const modelRoutes: FastifyPluginAsyncTypebox<ModelDeps> = async (app, { db, blobs }) => {
@@ -175,25 +181,22 @@ export const modelRoutes: FastifyPluginAsyncTypebox<ModelDeps> = async (app, { d
       schema: {
         tags,
         summary: 'Download a version',
-        description: 'A ZIP of the tfjs Layers model (`model.json`, `weights.bin`) and `manifest.json`.',
+        description: FORMATS_DESCRIPTION,
         params: VersionParams,
         querystring: Type.Object(
-          { format: Type.Optional(Type.Enum(['tfjs'] as const, { default: 'tfjs' })) },
+          { format: Type.Optional(Type.Enum([...EXPORT_FORMATS], { default: 'tfjs' })) },
           { additionalProperties: false },
         ),
-        produces: ['application/zip'],
+        produces: ['application/zip', 'application/octet-stream', 'text/html'],
       },
     },
-    async ({ params }, reply) => {
-      const { files } = await resolveVersion(db, params.name, params)
-      const zip = new ZipFile()
-      for (const file of ARTIFACT_FILES) zip.addBuffer(await readArtifactFile(blobs, files[file]), file)
-      zip.end()
-      const filename = encodeURIComponent(`${params.name}-${params.version}.zip`)
+    async ({ params, query: { format = 'tfjs' } }, reply) => {
+      const version = await resolveVersion(db, params.name, params)
+      const { filename, contentType, content } = await exportVersion(blobs, version, format)
       return reply
-        .type('application/zip')
-        .header('content-disposition', `attachment; filename*=UTF-8''${filename}`)
-        .send(zip.outputStream.pipe(new PassThrough()))
+        .type(contentType)
+        .header('content-disposition', `attachment; filename*=UTF-8''${encodeURIComponent(filename)}`)
+        .send(content)
     },
   )
 

@@ -1,6 +1,7 @@
 import { type PlacedLayer, placeLayers } from '../../mlp/network.ts'
 import { createEncoder } from '../../preprocessing/encoder.ts'
 import type { ExportedFile, ExportedModel } from '../exports/exported-model.ts'
+import { plainScaling } from '../exports/plain-scaling.ts'
 import { usedColumns } from '../exports/used-columns.ts'
 import type { Manifest } from '../manifest.ts'
 import { type KerasObject, kerasObject, toKerasLayer } from './layers.ts'
@@ -43,19 +44,11 @@ export async function writeKeras({ manifest, weights, createdAt }: ExportedModel
 function preprocessingLayers({ preprocessing }: Manifest, inputShape: readonly number[]): KerasObject[] {
   const flatten = inputShape.length > 1 ? [kerasObject('keras.layers', 'Flatten', { name: 'flatten' })] : []
   if ('columns' in preprocessing) return []
-  const inverts = preprocessing.image?.invert === true
-  if ('scale' in preprocessing) {
-    const { scale, offset = 0 } = preprocessing
-    return [
-      inverts
-        ? rescaling('preprocessing', -scale, offset + 255 * scale)
-        : rescaling('preprocessing', scale, offset),
-      ...flatten,
-    ]
-  }
-  const { centers, spreads } = preprocessing
+  const scaling = plainScaling(preprocessing)
+  if (scaling) return [rescaling('preprocessing', scaling.scale, scaling.offset), ...flatten]
+  const { centers, spreads, image } = preprocessing as Extract<typeof preprocessing, { centers: unknown }>
   return [
-    ...(inverts ? [rescaling('inversion', -1, 255)] : []),
+    ...(image?.invert && !image.centerOfMass ? [rescaling('inversion', -1, 255)] : []),
     ...flatten,
     kerasObject('keras.layers', 'Normalization', {
       name: 'preprocessing',

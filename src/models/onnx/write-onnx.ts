@@ -1,7 +1,7 @@
 import { placeLayers } from '../../mlp/network.ts'
 import { createEncoder } from '../../preprocessing/encoder.ts'
 import { readVersion } from '../../version.ts'
-import { describeMetadata } from '../exports/describe.ts'
+import { describeExport, describeMetadata } from '../exports/describe.ts'
 import { type ExportedModel, outputNameOf } from '../exports/exported-model.ts'
 import { precisionFor, writeFeatures } from '../exports/graph/write-features.ts'
 import { writeOutputs } from '../exports/graph/write-outputs.ts'
@@ -37,6 +37,7 @@ export function writeOnnx(model: ExportedModel): Uint8Array {
     producerName: 'Trainyard',
     producerVersion: readVersion(),
     modelVersion: version,
+    docString: describeExport('onnx', model),
     graph: {
       name,
       node: graph.nodes,
