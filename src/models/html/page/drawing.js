@@ -35,7 +35,7 @@ export function createDrawing(place, { shape, preprocessing }, onChange) {
   }
   const change = () => {
     const features = shrink(fits.checked ? fitToFrame(canvas, paper()) : pen, shape, factor)
-    show(seen, features, shape)
+    drawSeen(seen, features, shape)
     onChange(isEmpty ? null : features)
   }
   const at = event => {
@@ -153,7 +153,7 @@ function fitToFrame(canvas, paper) {
 }
 
 /** Shows what goes into the network. */
-function show(seen, features, [height, width, channels]) {
+function drawSeen(seen, features, [height, width, channels]) {
   const image = new ImageData(width, height)
   for (let pixel = 0; pixel < width * height; pixel++) {
     for (let channel = 0; channel < 3; channel++) {

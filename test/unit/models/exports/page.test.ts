@@ -1,3 +1,4 @@
+import { Script } from 'node:vm'
 import { describe, expect, it } from 'vitest'
 import { writePage } from '../../../../src/models/html/write-page.ts'
 import {
@@ -76,6 +77,13 @@ describe('an exported page', () => {
     expect(page).toContain("default-src 'none'")
     expect(page.match(/<script/g)).toHaveLength(2)
     expect(page).toContain('<title>stripes 3</title>')
+  })
+
+  it('has one script of all its modules, in which no name stands twice', async () => {
+    const page = await writePage(createCase({ layers: [{ type: 'dense', units: 3 }] }).model)
+    const [, text = ''] = /<script type="module">([\s\S]*)<\/script>/.exec(page) ?? []
+    expect(text).toContain('function createDrawing')
+    expect(() => new Script(text)).not.toThrow()
   })
 
   it('takes names of models and classes as texts, never as markup', async () => {
