@@ -20,7 +20,7 @@ export async function writePage(model: ExportedModel): Promise<string> {
   const [template, style, ...scripts] = await Promise.all(['index.html', 'page.css', ...SCRIPTS].map(read))
   const data = JSON.stringify(describePageModel(model)).replaceAll('<', '\\u003c') // no end tag within it
   const parts = new Map([
-    ['MODEL_TITLE', escapeHtml(`${model.name} ${model.version}`)],
+    ['MODEL_TITLE', escapeHtml(`${model.name}, version ${model.version}`)],
     ['MODEL_SUMMARY', escapeHtml(summarize(model))],
     ['<link rel="stylesheet" href="page.css">', `<style>${style}</style>`],
     ['id="model">null<', `id="model">${data}<`],

@@ -76,7 +76,7 @@ describe('an exported page', () => {
     expect(page).not.toMatch(/\b(src|href)=|https?:|import\s|url\(|fetch\(/)
     expect(page).toContain("default-src 'none'")
     expect(page.match(/<script/g)).toHaveLength(2)
-    expect(page).toContain('<title>stripes 3</title>')
+    expect(page).toContain('<title>stripes, version 3</title>')
   })
 
   it('has one script of all its modules, in which no name stands twice', async () => {
