@@ -77,6 +77,7 @@ describe.skipIf(!CHROMIUM)('an exported page in a browser (needs Chromium)', () 
     })
     const { pixels, rows, answer } = await open(made, DRAW)
     expect(new Set(pixels).size, 'something was drawn').toBeGreaterThan(2)
+    expect(Math.max(...pixels), 'from black to white').toBe(255)
     const ours = [...made.predictor.predict(Float32Array.from(pixels), 1)]
       .map((probability, index) => [`class ${index}`, probability] as const)
       .sort(([, a], [, b]) => b - a)
