@@ -1,7 +1,7 @@
 import { Type } from 'typebox'
 import type { ActivationName } from './activations/registry.ts'
 import { discriminatedUnion } from './discriminated-union.ts'
-import type { Graph } from './graph.ts'
+import { Graph, type Variable } from './graph.ts'
 import type { Block } from './layers/block.ts'
 import { kindOf, LAYERS, type Layer } from './layers/registry.ts'
 
@@ -62,6 +62,20 @@ export function countParameters(network: Network, inputUnits: number): number {
     (sum, placed) => sum + kindOf(placed.layer).countParameters(placed.layer, placed.inputUnits),
     0,
   )
+}
+
+/** The numbers that training changes; the others are frozen, or follow the data. */
+export function countTrainableParameters(network: Network, inputUnits: number): number {
+  return listVariables(network, inputUnits)
+    .filter(({ role }) => role === 'weight')
+    .reduce((sum, { shape }) => sum + shape.reduce((size, length) => size * length, 1), 0)
+}
+
+/** The variables of the model, in the order of its layers; names are `dense_1/kernel`, … */
+export function listVariables(network: Network, inputUnits: number): readonly Variable[] {
+  const graph = new Graph()
+  buildBlocks(graph, network, inputUnits)
+  return graph.variables
 }
 
 /** Units of the last layer. */

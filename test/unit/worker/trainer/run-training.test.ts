@@ -87,7 +87,9 @@ async function createJob(
       ...change.training,
     },
     preprocessing: { scale: change.scale ?? 1 / 255 },
+    isFitted: false,
     parameterCount: countParameters(network, 36),
+    base: null,
     checkpoints: [],
   }
   return { blobs, folder, job }
