@@ -8,6 +8,7 @@ import {
   countTrainableParameters,
   type Network,
   outputActivation,
+  PARAMETERS_MAX,
   resolveNetwork,
 } from '../mlp/network.ts'
 import { resolveOptimizer } from '../mlp/optimizers/registry.ts'
@@ -23,9 +24,6 @@ import { type Estimate, estimate } from './estimate.ts'
 import type { JobRequest } from './schemas.ts'
 import type { FractionValidation, TrainingSpec } from './training-spec.ts'
 import { type BaseVersion, planWarmStart } from './warm-start.ts'
-
-/** Weights and biases of a network at most. */
-const PARAMETERS_MAX = 50_000_000
 
 /** A job with every default filled in, whose parts fit each other and the dataset. */
 export interface JobSpec {

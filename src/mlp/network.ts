@@ -5,6 +5,12 @@ import { Graph, type Variable } from './graph.ts'
 import type { Block } from './layers/block.ts'
 import { kindOf, LAYERS, type Layer } from './layers/registry.ts'
 
+/** Layers of a network at most. */
+export const LAYERS_MAX = 64
+
+/** All numbers of a network at most. */
+export const PARAMETERS_MAX = 50_000_000
+
 /** A network in a request: its layers from the input to the output. What is written is what is trained. */
 export const NetworkSchema = Type.Object(
   {
@@ -16,7 +22,7 @@ export const NetworkSchema = Type.Object(
         LAYERS.layerNormalization.schema,
         LAYERS.activation.schema,
       ]),
-      { minItems: 1, maxItems: 64 },
+      { minItems: 1, maxItems: LAYERS_MAX },
     ),
   },
   { additionalProperties: false, description: 'Layers from the input to the output, as in Keras.' },

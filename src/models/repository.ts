@@ -27,6 +27,8 @@ export interface VersionDetails {
   lineage?: Lineage | null
   /** Blob of its outcomes. */
   outcomes?: string | null
+  /** What its owner says of it. */
+  said?: Description
 }
 
 /**
@@ -38,7 +40,7 @@ export async function insertVersion(
   modelName: string,
   artifact: Artifact,
   manifest: Omit<Manifest, 'weights' | 'files' | 'format'>,
-  { lineage = null, outcomes = null }: VersionDetails = {},
+  { lineage = null, outcomes = null, said = {} }: VersionDetails = {},
 ): Promise<number> {
   const { lastVersion: version } = await tx.model.upsert({
     where: { name: modelName },
@@ -63,6 +65,7 @@ export async function insertVersion(
       metrics: manifest.metrics,
       temperature: manifest.calibration?.temperature ?? null,
       outcomes,
+      ...toColumns(said),
       ...(lineage && { lineage: JSON.parse(JSON.stringify(lineage)) }), // Prisma's type of JSON takes no interfaces
     },
   })
