@@ -1,6 +1,6 @@
 import type { Database, Db } from '../db/client.ts'
 import { Prisma } from '../db/generated/client.ts'
-import { findBaseModel, keepBaseModel } from './base-model-repository.ts'
+import { findBaseModel, keepBaseModel } from './base-repository.ts'
 import { type EventType, TRANSITIONS, type Transition } from './lifecycle.ts'
 import type { JobSpec } from './resolve-spec.ts'
 

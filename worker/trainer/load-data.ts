@@ -60,7 +60,7 @@ export async function planData(blobs: BlobStore, spec: DataSpec): Promise<Planne
     return split ? selectRows(split, allRows(split)) : null
   }
   const validation = wholeSplit(validationSplit) ?? heldOut
-  const fitted = await fit(blobs, spec, all, train)
+  const fitted = await learnFigures(blobs, spec, all, train)
   const encoder = createEncoder(fitted, dataset.columns, dataset.shape)
   const plan = {
     train,
@@ -89,7 +89,7 @@ export async function planData(blobs: BlobStore, spec: DataSpec): Promise<Planne
   return { ...plan, load }
 }
 
-async function fit(
+async function learnFigures(
   blobs: BlobStore,
   { isFitted, preprocessing, ...data }: DataSpec,
   all: Rows,

@@ -24,6 +24,7 @@ const MEMORY_MB_MAX = 1_024
 
 /**
  * Reads a model file in a thread of its own, with bounds on its time and memory: predictions go on beside it.
+ * @param files - each in memory of its own, which goes over to the thread
  * @throws {AppError} of `readModelFile`
  */
 export async function readInThread(files: ImportFiles, options: ImportOptions): Promise<ReadModel> {
@@ -31,6 +32,7 @@ export async function readInThread(files: ImportFiles, options: ImportOptions): 
   const workerData: ReadRequest = { files: [...files], options }
   const thread = new Worker(entry, {
     workerData,
+    transferList: [...files.values()].map(({ buffer }) => buffer as ArrayBuffer),
     env: {},
     resourceLimits: { maxOldGenerationSizeMb: MEMORY_MB_MAX },
   })

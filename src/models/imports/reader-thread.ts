@@ -17,4 +17,5 @@ const outcome = await readModelFile(
     return { refusal: { code: error.code, message: error.message, errors: error.errors } }
   },
 )
-parentPort?.postMessage(outcome)
+const arrays = 'read' in outcome ? [...outcome.read.model.weights.values()] : []
+parentPort?.postMessage(outcome, [...new Set(arrays.map(({ buffer }) => buffer as ArrayBuffer))])
