@@ -12,7 +12,10 @@ const CHANNELS: readonly (number | undefined)[] = [1, 3, 4]
  * @param wanted - by the owner, who knows whether features are an image
  * @throws {AppError} MODEL_FILE_INVALID, VALIDATION_FAILED
  */
-export function chooseShape({ inputShape }: ModelFile, wanted: readonly number[] | undefined): number[] {
+export function chooseShape(
+  { inputShape, format }: ModelFile,
+  wanted: readonly number[] | undefined,
+): number[] {
   const features = featureCount(inputShape)
   if (wanted) {
     if (featureCount(wanted) === features && wanted.length !== 2 && isPlain(wanted)) return [...wanted]
@@ -23,8 +26,9 @@ export function chooseShape({ inputShape }: ModelFile, wanted: readonly number[]
   if (inputShape.length === 1) return [first]
   if (inputShape.length === 2) return [first, second, 1]
   if (inputShape.length > 3) return [features]
+  // One channel may stand first as well as last: features are in the same order. ONNX has it first.
+  if (first === 1 && (format === 'onnx' || !CHANNELS.includes(third))) return [second, third ?? 1, 1]
   if (CHANNELS.includes(third)) return [...inputShape]
-  if (first === 1) return [second, third ?? 1, 1] // one channel, which may stand first as well as last
   if (CHANNELS.includes(first)) {
     const example = `"inputShape": [${features}]`
     throw refuse(

@@ -41,10 +41,14 @@ export const OPERATORS: Readonly<Record<string, (call: Call) => void>> = {
     chain.flatten(describe(node))
   },
   Reshape({ chain, node, constants, attributes }) {
-    attributes.only('allowzero', attributes.int('allowzero', 0), 0)
+    const batches = attributes.int('allowzero', 0) === 0 ? [-1, 0] : [-1]
     const { values } = constants.read(node, node.input[1])
-    const [, features = 0] = values
-    if (values.length !== 2 || (features !== -1 && features !== sizeOf(chain.shape))) {
+    const [batch = 1, features = 0] = values
+    if (
+      values.length !== 2 ||
+      !batches.includes(batch) ||
+      (features !== -1 && features !== sizeOf(chain.shape))
+    ) {
       throw refuse(`${describe(node)} must put an example into one axis; received [${values.join(', ')}]`)
     }
     chain.flatten(describe(node))

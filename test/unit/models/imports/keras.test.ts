@@ -34,6 +34,14 @@ describe('a model that Keras saved', () => {
     },
   )
 
+  it('predicts the same when the converter of TensorFlow.js has made a Layers model of it', async () => {
+    const { inputs = [], outputs = [] } = predictions.sequential ?? {}
+    const read = await readFilePart(await fileOf('converted.zip'))
+    const answers = answersOf(read, Float32Array.from(inputs.flat()), inputs.length)
+    for (const [index, number] of outputs.flat().entries()) expect(answers[index]).toBeCloseTo(number, 6)
+    expect(read.imported).toMatchObject({ format: 'tfjs', generatedBy: 'TensorFlow.js Converter v4.22.0' })
+  })
+
   it('has its layers, its preprocessing and its task', async () => {
     const { model } = await readFilePart(await fileOf('sequential.keras'))
     expect(model).toMatchObject({

@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises'
 import { InferenceSession, Tensor } from 'onnxruntime-node'
 import { describe, expect, it } from 'vitest'
 import { createRandom } from '../../../../src/mlp/random.ts'
@@ -89,6 +90,30 @@ const CASES: Record<string, Case> = {
     ],
     initializers: [tensor('w', [3, 5]), tensor('v', [5, 2])],
   },
+  'gelu, written out in several orders': {
+    nodes: [
+      node('Gemm', ['x', 'w'], 'z'),
+      node('Div', ['z', 'root'], 'd'),
+      node('Erf', ['d'], 'e'),
+      node('Add', ['e', 'one'], 'p'),
+      node('Mul', ['z', 'p'], 'q'),
+      node('Mul', ['q', 'half'], 'g'),
+      node('Gemm', ['g', 'v'], 't'),
+      node('Mul', ['t', 'rootInverse'], 'u'),
+      node('Mul', ['half', 't'], 'h'),
+      node('Erf', ['u'], 'f'),
+      node('Add', ['one', 'f'], 's'),
+      node('Mul', ['h', 's'], 'y'),
+    ],
+    initializers: [
+      tensor('w', [3, 5]),
+      tensor('v', [5, 2]),
+      tensor('root', [], [Math.SQRT2]),
+      tensor('rootInverse', [1], [Math.SQRT1_2]),
+      tensor('one', [], [1]),
+      tensor('half', [], [0.5]),
+    ],
+  },
   'figures of the features in many forms': {
     nodes: [
       node('Sub', ['x', 'mean'], 'a'),
@@ -171,6 +196,17 @@ describe('a model of ONNX answers as in onnxruntime', () => {
       expect(read.imported).toMatchObject({ format: 'onnx', generatedBy: 'a test' })
     },
   )
+
+  it.each(['pytorch', 'pytorch-legacy'])('and as in PyTorch, which wrote %s.onnx', async name => {
+    const fileOf = (file: string) => readFile(new URL(`../../../reference/imports/${file}`, import.meta.url))
+    const { inputs, outputs } = JSON.parse((await fileOf('pytorch.json')).toString())
+    const read = await readFilePart(await fileOf(`${name}.onnx`))
+    const answers = answersOf(read, Float32Array.from(inputs.flat()), inputs.length)
+    expect(answers).toHaveLength(outputs.flat().length)
+    for (const [index, number] of outputs.flat().entries()) expect(answers[index]).toBeCloseTo(number, 6)
+    expect(read.model).toMatchObject({ kind: 'classification', input: { shape: [4, 3, 1] } })
+    expect(read.imported.generatedBy).toContain('pytorch 2.15.0')
+  })
 
   it('and keeps the activation of a layer in the layer', async () => {
     const { nodes, initializers } = CASES['a product and a sum, as scikit-learn and Keras have it'] as Case
