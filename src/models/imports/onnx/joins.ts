@@ -50,7 +50,7 @@ export function nameJoin(value: string, first: Branch, second: Branch): Join | n
 /** @see Hendrycks & Gimpel (2016), "Gaussian error linear units", section 2 */
 function nameGate(gate: Branch, factor: Branch): 'silu' | 'gelu' | 'doubleGelu' | null {
   const linear = compose(factor.functions)
-  if (!linear || linear.shift !== 0) return null
+  if (linear?.shift !== 0) return null
   const place = gate.functions.findIndex(one => typeof one === 'string')
   const [before, bend, behind] = [
     gate.functions.slice(0, place),

@@ -49,6 +49,16 @@ describe('a model that was exported here', () => {
     expect(read.imported).toMatchObject({ format: 'onnx', generatedBy: expect.stringMatching(/^Trainyard/) })
   })
 
+  it('keeps its frozen layers, with its manifest and without', async () => {
+    const frozen = { type: 'dense' as const, units: 4, activation: 'tanh' as const, trainable: false }
+    const made = createCase({ layers: [frozen, { type: 'dense', units: 3, activation: 'softmax' }] })
+    const { 'manifest.json': manifest = Buffer.alloc(0), ...files } = await artifactFiles(made)
+    for (const zip of [files, { ...files, 'manifest.json': manifest }]) {
+      const { network } = (await readFilePart(await zipOf(zip))).model
+      expect(network.layers.map(layer => 'trainable' in layer)).toEqual([true, false])
+    }
+  })
+
   it('as ONNX of a table is refused: its columns are inputs of their own', async () => {
     await expect(readFilePart(writeOnnx(createTableCase().model))).rejects.toMatchObject({
       code: 'MODEL_FILE_INVALID',
