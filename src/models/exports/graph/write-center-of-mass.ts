@@ -33,22 +33,28 @@ export function writeCenterOfMass(graph: GraphWriter, pixels: Tensor, shape: rea
     momentOf(index => Math.floor(index / (width * channels))),
     height,
   )
-  const down = graph.matMul(
-    graph.reshape(diagonal(graph, dy, height), [height, height]),
-    graph.reshape(pixels, [height, width * channels]),
+  // A row holds its columns' channels side by side, so that a step to the right is as many numbers as channels.
+  const across = scaleAndShift(graph, dx, channels, 0)
+  const moved = graph.matMul(
+    graph.matMul(
+      diagonal(graph, dy, height, (row, column) => row - column),
+      graph.reshape(pixels, [height, width * channels]),
+    ),
+    diagonal(graph, across, width * channels, (row, column) => column - row),
   )
-  const across = graph.matMul(
-    graph.reshape(diagonal(graph, dx, width), [1, width, width]),
-    graph.reshape(down, [height, width, channels]),
-  )
-  return graph.reshape(across, [size])
+  return graph.reshape(moved, [size])
 }
 
-/** `[batch, length²]`: 1 where row − column is the move. */
-function diagonal(graph: GraphWriter, move: Tensor, length: number): Tensor {
-  const differences = Array.from(
-    { length: length * length },
-    (_, index) => Math.floor(index / length) - (index % length),
+/** `[batch, length, length]`: 1 where the move is what `difference` gives. */
+function diagonal(
+  graph: GraphWriter,
+  move: Tensor,
+  length: number,
+  difference: (row: number, column: number) => number,
+): Tensor {
+  const differences = Array.from({ length: length * length }, (_, index) =>
+    difference(Math.floor(index / length), index % length),
   )
-  return graph.isEqual(graph.numbers(differences, [1, length * length]), move)
+  const isThere = graph.isEqual(graph.numbers(differences, [1, length * length]), move)
+  return graph.reshape(isThere, [length, length])
 }
