@@ -32,9 +32,9 @@ const READERS: Readonly<Record<string, Reader>> = {
     for (const key of ['sparse', 'ragged', 'optional']) config.only(key, false)
     return []
   },
-  Rescaling(config) {
-    const { scale, shift } = { scale: config.number('scale', 1), shift: config.number('offset', 0) }
-    return [{ kind: 'affine', of: `${config}`, scale: [scale], shift: [shift] }]
+  Rescaling(config, shape) {
+    const [scale, shift] = [readFactors(config, 'scale', 1, shape), readFactors(config, 'offset', 0, shape)]
+    return [{ kind: 'affine', of: `${config}`, scale, shift }]
   },
   Normalization: readNormalization,
   Flatten(config) {
@@ -135,6 +135,22 @@ export function readLayers(
 function shapeBehind(shape: readonly number[], step: Step): readonly number[] {
   if (step.kind === 'flatten') return [sizeOf(shape)]
   return step.kind === 'layer' && step.layer.type === 'dense' ? [step.layer.units] : shape
+}
+
+/** One number, or one for each place of the last axis. @see keras/src/layers/preprocessing/rescaling.py */
+function readFactors(
+  config: LayerConfig,
+  key: string,
+  otherwise: number,
+  shape: readonly number[],
+): number[] {
+  const value = config.field(key)
+  if (!Array.isArray(value)) return [config.number(key, otherwise)]
+  const places = shape.at(-1) ?? 0
+  if (value.length !== places || !value.every(Number.isFinite)) {
+    throw config.wrong(key, `a number or ${places} numbers`, value)
+  }
+  return Array.from({ length: sizeOf(shape) }, (_, feature) => Number(value[feature % places]))
 }
 
 function readRows(config: LayerConfig) {

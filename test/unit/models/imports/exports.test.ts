@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { writeKeras } from '../../../../src/models/keras/write-keras.ts'
 import { writeOnnx } from '../../../../src/models/onnx/write-onnx.ts'
 import {
   ARRAY_CASES,
@@ -47,6 +48,14 @@ describe('a model that was exported here', () => {
     const read = await readFilePart(writeOnnx(made.model), OPTIONS[name])
     expectSameAnswers(made, answersOf(read, made.features, made.count))
     expect(read.imported).toMatchObject({ format: 'onnx', generatedBy: expect.stringMatching(/^Trainyard/) })
+  })
+
+  it.each(Object.entries(ARRAY_CASES))('as .keras answers the same: %s', async (name, parts) => {
+    const made = createCase(parts)
+    const files = await writeKeras(made.model)
+    const zip = await zipOf(Object.fromEntries(files.map(({ name, content }) => [name, content])))
+    const answers = answersOf(await readFilePart(zip, OPTIONS[name]), made.features, made.count)
+    expectSameAnswers(made, answers)
   })
 
   it('keeps its frozen layers, with its manifest and without', async () => {
