@@ -19,6 +19,7 @@ import type { Logger } from './logger.ts'
 import { type MetricDeps, metricRoutes } from './metrics/routes.ts'
 import { aliasRoutes } from './models/aliases/routes.ts'
 import { comparisonRoutes } from './models/comparison/routes.ts'
+import { importRoutes } from './models/imports/routes.ts'
 import { type ModelDeps, modelRoutes } from './models/routes.ts'
 import { healthRoutes, type OperationDeps, operationRoutes, telemetryRoutes } from './operations/routes.ts'
 
@@ -79,6 +80,7 @@ function v1Routes(deps: AppDeps): FastifyPluginAsync {
     await v1.register(modelRoutes, deps)
     await v1.register(aliasRoutes, deps)
     await v1.register(comparisonRoutes, deps)
+    await v1.register(importRoutes, deps)
     await v1.register(inferenceRoutes, deps)
     await v1.register(trafficRoutes, deps)
     await v1.register(operationRoutes, deps)

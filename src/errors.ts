@@ -48,7 +48,8 @@ export const ERRORS = {
 
   MODEL_NOT_FOUND: { status: 404, title: 'There is no such model', retryable: false },
   MODEL_VERSION_NOT_FOUND: { status: 404, title: 'There is no such version of the model', retryable: false },
-  MODEL_VERSION_IN_USE: { status: 409, title: 'An alias points to the version', retryable: false },
+  MODEL_VERSION_IN_USE: { status: 409, title: 'An alias or a job needs the version', retryable: false },
+  MODEL_FILE_INVALID: { status: 422, title: 'The model file cannot be imported', retryable: false },
   MODEL_DAMAGED: { status: 503, title: 'The stored model does not match its hash', retryable: false },
   ALIAS_NOT_FOUND: { status: 404, title: 'There is no such alias', retryable: false },
   GATES_NOT_FOUND: { status: 404, title: 'The alias has no gates', retryable: false },

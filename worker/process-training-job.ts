@@ -8,12 +8,15 @@ import type { JobRow } from '../src/jobs/repository.ts'
 import type { TrainingSpec } from '../src/jobs/training-spec.ts'
 import type { Logger } from '../src/logger.ts'
 import type { Network } from '../src/mlp/network.ts'
-import type { Preprocessing } from '../src/preprocessing/preprocessing.ts'
+import type { BaseModel } from '../src/models/base-model.ts'
+import { resolveVersion } from '../src/models/repository.ts'
+import type { FittedPreprocessing, Preprocessing } from '../src/preprocessing/preprocessing.ts'
 import { type AttemptEnd, describeError, finishAttempt, type StopReason } from './finish-attempt.ts'
 import { keepLease } from './lease.ts'
 import { persist } from './persist.ts'
 import { createReportWriter } from './report-writer.ts'
 import type { TrainerJob } from './trainer/messages.ts'
+import type { Preparation } from './trainer/split-rows.ts'
 import type { TrainerPool } from './trainer-pool.ts'
 import type { TrainerReport } from './trainer-process.ts'
 
@@ -75,18 +78,26 @@ async function describeJob(
   job: JobRow,
 ): Promise<TrainerJob> {
   const dataset = await getDataset(db, job.datasetId)
+  const baseModel = job.baseModel as BaseModel | null // JSON columns are written by submitJob only
   return {
     jobId: job.id,
     dataDir,
     checkpointSeconds,
     residentBytesMax,
     dataset: { ...dataset, sha256: job.datasetSha256 },
-    network: job.network as unknown as Network, // JSON columns are written by submitJob only
+    network: job.network as unknown as Network,
     training: job.training as unknown as TrainingSpec,
-    preprocessing: job.preprocessing as unknown as Preprocessing,
+    ...describePreparation(job, baseModel),
     parameterCount: job.parameterCount,
+    base: baseModel && { ...baseModel, files: (await resolveVersion(db, baseModel.name, baseModel)).files },
     checkpoints: await listCheckpoints(db, job.id),
   }
+}
+
+function describePreparation({ preprocessing }: JobRow, baseModel: BaseModel | null): Preparation {
+  return baseModel?.keptPreprocessing
+    ? { preprocessing: preprocessing as unknown as FittedPreprocessing, isFitted: true }
+    : { preprocessing: preprocessing as unknown as Preprocessing, isFitted: false }
 }
 
 /**

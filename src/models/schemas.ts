@@ -32,9 +32,9 @@ export const ModelVersionSchema = Type.Object(
     aliases: Type.Array(Type.String(), {
       description: 'Aliases that point here; `latest` is the newest version.',
     }),
-    jobId: Type.String(),
-    datasetId: Type.String(),
-    datasetSha256: Type.String(),
+    jobId: Type.Union([Type.String(), Type.Null()], { description: 'Null: it was imported.' }),
+    datasetId: Type.Union([Type.String(), Type.Null()], { description: 'Null: it was imported.' }),
+    datasetSha256: Type.Union([Type.String(), Type.Null()], { description: 'Null: it was imported.' }),
     sha256: Type.String({ description: 'Hash of the manifest, which holds the hashes of the other files.' }),
     bytes: Type.Integer(),
     kind: Type.String(),

@@ -56,7 +56,7 @@ interface SerializedLayer {
 
 /** A layer of ours as one or two of theirs. @see tfjs-layers/src/layers */
 function toLayers({ layer, name }: PlacedLayer): SerializedLayer[] {
-  const config = { name, dtype: 'float32' }
+  const config = { name, dtype: 'float32', ...('trainable' in layer && { trainable: false }) }
   switch (layer.type) {
     case 'dense': {
       const { units, useBias, activation } = layer

@@ -139,12 +139,17 @@ describe('each library has one owner', () => {
     ['TensorFlow.js', /^@tensorflow\//, /^worker\/engines\//],
     ['prom-client', /^prom-client$/, /^src\/operations\/telemetry\.ts$/],
     ['sharp', /^sharp$/, /^src\/inference\/decode-image\.ts$/],
+    ['HDF5', /^h5wasm$/, /^src\/models\/(imports\/)?keras\//],
   ])('%s', (_, library, owners) => {
     expect(
       imports.some(({ to }) => library.test(to)),
       'somebody uses it',
     ).toBe(true)
     expect(find(/./, library, owners)).toEqual([])
+  })
+
+  it('HDF5 has no files but in memory: the build for Node.js would follow links into those of the machine', () => {
+    expect(find(/./, /^h5wasm\//)).toEqual([])
   })
 
   it('of Prisma, the life of a job takes the types of the enums only', () => {

@@ -20,6 +20,7 @@ import { planData, type TrainingData } from './load-data.ts'
 import type { ModelDescription, TrainerJob, TrainerMessage } from './messages.ts'
 import { recordOutcomes } from './record-outcomes.ts'
 import { HELD_OUT } from './selection.ts'
+import { takeWeights } from './take-weights.ts'
 import { trainEpochs } from './train-epochs.ts'
 
 /** What a training works with. */
@@ -33,7 +34,7 @@ export interface TrainingDeps {
 
 /**
  * One attempt at a job: load, resume, train, evaluate, save. Reports as it goes; the last message says how it ended.
- * @throws {AppError} TRAINING_DIVERGED
+ * @throws {AppError} TRAINING_DIVERGED, MODEL_DAMAGED for the base model
  */
 export async function runTraining(deps: TrainingDeps, job: TrainerJob): Promise<void> {
   const { engine, blobs, send } = deps
@@ -54,7 +55,7 @@ export async function runTraining(deps: TrainingDeps, job: TrainerJob): Promise<
   try {
     const data = await plan.load(session)
     if (plan.isCountNew) send({ type: 'planned', steps: stepsOf(training, plan.train.count) })
-    const resumed = await resume(blobs, session, job.checkpoints)
+    const resumed = await resume(blobs, program, session, job)
     const { place } = resumed
     let { best } = resumed
     const saveCheckpoint = () =>
@@ -93,11 +94,12 @@ function stepsOf({ epochs, batchSize }: TrainingSpec, examples: number): number 
   return epochs * Math.ceil(examples / batchSize)
 }
 
-/** Goes on from the first checkpoint that is whole; without one, from the start. */
+/** Goes on from the first checkpoint that is whole; without one, from the start, with the weights of the base. */
 async function resume(
   blobs: BlobStore,
+  program: Program,
   session: Session,
-  checkpoints: readonly CheckpointRecord[],
+  { checkpoints, base }: Pick<TrainerJob, 'checkpoints' | 'base'>,
 ): Promise<Pick<Checkpoint, 'place' | 'best'>> {
   for (const { sha256 } of checkpoints) {
     const checkpoint = await readCheckpoint(blobs, sha256)
@@ -105,6 +107,7 @@ async function resume(
     session.importState(checkpoint.state)
     return checkpoint
   }
+  if (base) await takeWeights(blobs, program, session, base)
   return { place: startPlace(), best: null }
 }
 
@@ -159,6 +162,7 @@ async function finish(
     loss: job.training.loss,
     training: { ...job.training },
     parameterCount: job.parameterCount,
+    ...describeBase(job),
     metrics: evaluation ? { loss: evaluation.loss, ...definedMetrics(evaluation) } : {},
     engine: { name: engine.name, device: engine.device, versions: engine.versions },
     ...(calibration && { calibration: { method: 'temperature', temperature: calibration.temperature } }),
@@ -204,6 +208,13 @@ const REPORTED: Record<Task, readonly string[]> = {
   classification: ['accuracy', 'logLoss', 'auc'],
   multiLabel: ['accuracy', 'auc'],
   regression: ['meanAbsoluteError', 'rootMeanSquaredError', 'r2'],
+}
+
+/** Where the weights came from, without the files. */
+function describeBase({ base }: TrainerJob): Pick<ModelDescription, 'baseModel'> {
+  if (!base) return {}
+  const { files: _files, ...baseModel } = base
+  return { baseModel }
 }
 
 function definedMetrics({ metrics }: Evaluation): Record<string, number> {

@@ -23,7 +23,12 @@ export function kerasObject(
 /** A layer of ours as one of Keras's, under the same name. What is not said has Keras's default. */
 export function toKerasLayer({ layer, name }: PlacedLayer): KerasObject {
   const config = (own: Record<string, unknown>) =>
-    kerasObject('keras.layers', KERAS_LAYERS[layer.type], { name, trainable: true, dtype: 'float32', ...own })
+    kerasObject('keras.layers', KERAS_LAYERS[layer.type], {
+      name,
+      trainable: !('trainable' in layer),
+      dtype: 'float32',
+      ...own,
+    })
   switch (layer.type) {
     case 'dense':
       return config({

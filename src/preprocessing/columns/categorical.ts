@@ -52,12 +52,14 @@ export const categorical: ColumnKind<'categorical', CategoricalSpec, FittedCateg
       indicator: !isOneHot && (request.indicator ?? (column.missing > 0 || others)),
     }
   },
-  inputs({ encode, categories, rare, impute, indicator }) {
+  inputs(spec) {
+    const { encode, categories, rare, indicator } = spec
+    const isMissingTold = 'impute' in spec ? spec.impute === 'category' : spec.fill === null
     if (encode === 'ordinal') return indicator ? ['place', 'is missing'] : ['place']
     return [
       ...categories.map(category => `is ${category}`),
       ...(rare ? ['is rare'] : []),
-      ...(impute === 'category' ? ['is missing'] : []),
+      ...(isMissingTold ? ['is missing'] : []),
     ]
   },
   fit(column, { impute, fill, ...spec }, cells) {
