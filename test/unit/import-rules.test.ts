@@ -104,6 +104,7 @@ describe('layers', () => {
     ],
     ['jobs know datasets and models only', /^src\/jobs\//, /^src\/(inference|metrics|operations)\//],
     ['inference knows no jobs', /^src\/inference\//, /^src\/(jobs|metrics|operations)\//],
+    ['images know nothing but themselves', /^src\/images\//, /^src\/(?!(images\/|errors\.ts$))/],
     ['the mathematics know nothing but themselves', /^src\/mlp\//, /^src\/(?!mlp\/)/],
   ])('%s', (_, from, to) => {
     expect(sources.size).toBeGreaterThan([...sources.keys()].filter(file => from.test(file)).length)
@@ -137,7 +138,8 @@ describe('each library has one owner', () => {
       /^src\/(db\/.*|.*\/([a-z]+-)?repository\.ts|jobs\/lifecycle\.ts)$/,
     ],
     ['TensorFlow.js', /^@tensorflow\//, /^worker\/engines\//],
-    ['sharp', /^sharp$/, /^src\/inference\/decode-image\.ts$/],
+    ['sharp', /^sharp$/, /^src\/images\/decode-image\.ts$/],
+    ['yauzl', /^yauzl$/, /^src\/datasets\/formats\/zip\/read-directory\.ts$/],
   ])('%s', (_, library, owners) => {
     expect(
       imports.some(({ to }) => library.test(to)),
