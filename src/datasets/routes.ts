@@ -9,7 +9,6 @@ import { readMultipart } from '../http/multipart.ts'
 import { problemResponses } from '../http/problem-details.ts'
 import { storable } from '../names.ts'
 import { toPage } from '../pagination.ts'
-import type { BlobStore } from '../storage/blob-store.ts'
 import { readExamples, renderExample } from './examples.ts'
 import {
   deleteDataset,
@@ -33,14 +32,12 @@ import {
   SplitNameSchema,
   UploadQuery,
 } from './schemas.ts'
-import { inspectDataset, receiveDataset } from './upload.ts'
+import { inspectDataset, receiveDataset, type UploadDeps } from './upload.ts'
 import { waitUntilProcessed } from './wait-until-processed.ts'
 
 /** What the dataset routes work with. */
-export interface DatasetDeps {
+export interface DatasetDeps extends UploadDeps {
   db: Database
-  blobs: BlobStore
-  uploadBytesMax: number
 }
 
 const DatasetParams = Type.Object({ id: storable({ description: 'Dataset id: ds_…' }) })

@@ -1,7 +1,6 @@
 import { decode } from 'fast-png'
 import { PNG_SIGNATURE } from './png-header.ts'
 
-
 /** Channels by colour type. @see PNG specification, table 8 */
 const CHANNELS: Record<number, number> = { 0: 1, 2: 3, 3: 1, 4: 2, 6: 4 }
 const PALETTE = 3
