@@ -9,6 +9,7 @@ import { warnOfClasses } from '../../statistics/class-warnings.ts'
 import { CATEGORIES_MAX } from '../../tables/column-encoder.ts'
 import { sortLabels } from '../../tables/infer-columns.ts'
 import { quote } from '../../tables/place.ts'
+import { withPart } from '../../tables/read-table.ts'
 import type { UploadOptions } from '../../upload-options.ts'
 import { invalidEntry, type ZipEntry } from '../zip/read-directory.ts'
 import type { SpooledFile } from '../zip/spooled-file.ts'
@@ -59,7 +60,7 @@ export function findImages(archive: {
       const detail = `the part ${part} must hold class/image, without folders of splits`
       throw invalidEntry(entry.name, detail)
     }
-    return { file, entry, split: own ?? split, label }
+    return { part, file, entry, split: own ?? split, label }
   })
 }
 
@@ -123,7 +124,7 @@ function classesOf(images: readonly LabelledImage[]): string[] {
   const unknown = images.find(({ label }) => !known.has(label))
   if (unknown) {
     const detail = `classes of ${unknown.split} must occur in training; received ${quote(unknown.label)}`
-    throw invalidEntry(unknown.entry.name, detail)
+    throw withPart(invalidEntry(unknown.entry.name, detail), unknown.part)
   }
   return classes
 }

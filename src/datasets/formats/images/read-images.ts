@@ -1,12 +1,16 @@
 import os from 'node:os'
 import { setImmediate as breathe } from 'node:timers/promises'
-import { AppError } from '../../../errors.ts'
+import { AppError, fieldError } from '../../../errors.ts'
+import { quote } from '../../tables/place.ts'
+import { withPart } from '../../tables/read-table.ts'
 import { invalidEntry, type ZipEntry } from '../zip/read-directory.ts'
 import { readEntry } from '../zip/read-entry.ts'
 import type { SpooledFile } from '../zip/spooled-file.ts'
 
 /** An image in an archive. */
 export interface StoredImage {
+  /** Of the upload; for errors. */
+  part: string
   file: SpooledFile
   entry: ZipEntry
 }
@@ -36,21 +40,27 @@ export async function* readImages<Image extends StoredImage, Result>(
         await breathe()
         sliceStartMs = performance.now()
       }
-      const { entry, file } = image
-      if (entry.bytes > IMAGE_BYTES_MAX) {
-        const detail = `an image may have ${IMAGE_BYTES_MAX} bytes; entry ${JSON.stringify(entry.name)} has ${entry.bytes}`
-        throw new AppError('PAYLOAD_TOO_LARGE', detail)
-      }
-      const content = await readEntry(file, entry)
-      const working1 = work(image, content, use)
-      working1.catch(() => {}) // whoever waits for it is told
-      working.push(working1)
+      const result = work(image, await readContent(image), use)
+      result.catch(() => {}) // whoever waits for it is told
+      working.push(result)
       const first = working.length >= widthMax ? working.shift() : undefined
       if (first) yield await first
     }
     for (const last of working.splice(0)) yield await last
   } finally {
     await Promise.allSettled(working)
+  }
+}
+
+async function readContent({ part, file, entry }: StoredImage): Promise<Buffer> {
+  if (entry.bytes > IMAGE_BYTES_MAX) {
+    const detail = `entry ${quote(entry.name)}: an image may have ${IMAGE_BYTES_MAX} bytes; received ${entry.bytes}`
+    throw fieldError('PAYLOAD_TOO_LARGE', `/${part}`, detail)
+  }
+  try {
+    return await readEntry(file, entry)
+  } catch (error) {
+    throw withPart(error, part)
   }
 }
 
@@ -63,6 +73,6 @@ async function work<Image extends StoredImage, Result>(
     return { image, result: await use(content) }
   } catch (error) {
     if (!(error instanceof AppError)) throw error
-    throw invalidEntry(image.entry.name, error.message)
+    throw withPart(invalidEntry(image.entry.name, error.message), image.part)
   }
 }

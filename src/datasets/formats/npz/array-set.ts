@@ -87,7 +87,7 @@ function assertPair(split: SplitName, x: NpyArray | undefined, y: NpyArray | und
     const [given, missing] = x ? [x, 'y'] : [y, 'x']
     throw fieldError(
       'DATASET_INVALID',
-      '',
+      `/${given?.source.part ?? ''}`,
       `${given?.source.name} needs an array ${missing} of ${split} beside it; received none`,
     )
   }
@@ -142,7 +142,7 @@ function assertFits(array: NpyArray, train: NpyArray, form: Form, bytesMax: numb
   const bytes = featureCount(array.shape) * { uint8: 1, float32: 4, float64: 8 }[form.dtype]
   if (bytes > bytesMax) {
     const detail = `${array.source.name}: examples may take ${bytesMax} bytes as ${form.dtype}; received ${bytes}`
-    throw new AppError('PAYLOAD_TOO_LARGE', detail)
+    throw fieldError('PAYLOAD_TOO_LARGE', `/${array.source.part}`, detail)
   }
 }
 

@@ -122,8 +122,9 @@ async function encodeClasses(
           if (!occurs.has(index)) {
             const name = quote(classes[index] ?? texts[value] ?? String(value))
             const required = index < 0 ? 'be among the classes' : 'occur in training'
-            const where = `${arrays.get(split)?.source.name}, row ${row + at + 1}`
-            throw new AppError('DATASET_INVALID', `${where}: labels must ${required}; received ${name}`)
+            const { name: array, part } = arrays.get(split)?.source ?? { name: '', part: '' }
+            const detail = `${array}: row ${row + at + 1}: labels must ${required}; received ${name}`
+            throw fieldError('DATASET_INVALID', `/${part}`, detail)
           }
           counts[index] = (counts[index] ?? 0) + 1
           return index

@@ -7,9 +7,6 @@ import { createNumberSummary, type NumberSummary } from '../../statistics/number
 import { decodeNumbers } from './decode-items.ts'
 import { invalidArray, type NpyArray, readRows, rowItems } from './read-array.ts'
 
-/** Whole numbers up to here are exact in float32. */
-const EXACT_FLOAT32 = 2 ** 24
-
 /** The features of one split in an ended draft. */
 export interface EncodedFeatures {
   features: BlobDraft
@@ -37,6 +34,7 @@ export async function encodeFeatures(
     return { features, figures: summarize(histogram), warnings: [] }
   }
   const summary = createNumberSummary()
+  let isRounded = false
   for await (const { numbers, row } of readNumberRows(array)) {
     const floats = new Float32Array(numbers)
     const wrong = floats.findIndex(float => !Number.isFinite(float))
@@ -44,16 +42,13 @@ export async function encodeFeatures(
       const detail = `${place(array, row, wrong)}: numbers must be finite in float32; received ${numbers[wrong]}`
       throw invalidArray(array, detail)
     }
+    isRounded ||= array.dtype.kind !== 'float' && floats.some((float, index) => float !== numbers[index])
     summary.add(floats)
     await writePiece(features, Buffer.from(floats.buffer))
   }
   await endDraft(features)
-  const figures = summary.figures()
-  const isRounded = array.dtype.kind !== 'float' && Math.max(figures.max, -figures.min) > EXACT_FLOAT32
-  const warnings = isRounded
-    ? [`${array.source.name} has whole numbers above 16,777,216, which float32 rounds.`]
-    : []
-  return { features, figures, warnings }
+  const warnings = isRounded ? [`${array.source.name} has whole numbers that float32 rounds.`] : []
+  return { features, figures: summary.figures(), warnings }
 }
 
 /**

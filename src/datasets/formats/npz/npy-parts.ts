@@ -39,7 +39,7 @@ export function createNpyReader(
           set,
           use.role,
           use.split,
-          await openArray({ name: part, bytes, stream, spool: async () => file }),
+          await openArray({ part, name: part, bytes, stream, spool: async () => file }),
         )
       } catch (error) {
         throw withPart(error, part)

@@ -19,7 +19,7 @@ export function createNpyTables(drafts: DraftScope, options: TableOptions): Form
       const file = await spoolFile(drafts, pieces)
       const { bytes } = file
       const stream = () => readPieces(file, 0, bytes)
-      const array = await openArray({ name: part, bytes, stream, spool: async () => file })
+      const array = await openArray({ part, name: part, bytes, stream, spool: async () => file })
       if (array.shape.length !== 2 || array.shape.includes(0)) {
         const advice = 'arrays of more axes and labels of their own go as trainX and trainY, or in an NPZ'
         throw invalidArray(array, `must be rows × columns; received ${array.shape.join(' × ')} (${advice})`)

@@ -38,6 +38,7 @@ export async function addNpz(
       throw new AppError('DATASET_INVALID', `arrays must be ${ARRAY_NAMES}; received ${quote(name)}`)
     }
     const array = await openArray({
+      part,
       name,
       bytes: entry.bytes,
       stream: () => streamEntry(file, entry),

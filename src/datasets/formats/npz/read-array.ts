@@ -1,10 +1,13 @@
-import { AppError } from '../../../errors.ts'
+import { AppError, fieldError } from '../../../errors.ts'
 import { featureCount } from '../../content.ts'
+import { withPart } from '../../tables/read-table.ts'
 import type { SpooledFile } from '../zip/spooled-file.ts'
 import { NPY_HEAD_BYTES, type NpyHeader, parseNpyHeader } from './npy-header.ts'
 
 /** An NPY file, wherever it lies. */
 export interface NpySource {
+  /** Of the upload; for errors. */
+  part: string
   /** What its sender calls it; for messages. */
   name: string
   bytes: number
@@ -60,7 +63,7 @@ export function named(error: unknown, name: string): unknown {
 
 /** An error that names the array. */
 export function invalidArray({ source }: Pick<NpyArray, 'source'>, detail: string): AppError {
-  return new AppError('DATASET_INVALID', `${source.name}: ${detail}`)
+  return fieldError('DATASET_INVALID', `/${source.part}`, `${source.name}: ${detail}`)
 }
 
 /** Items of one example: all axes but the first. */
@@ -76,8 +79,12 @@ export async function* readRows(array: NpyArray): AsyncGenerator<Buffer> {
   const rowBytes = rowItems(array) * array.dtype.bytes
   if (rowBytes === 0) return
   const pieceRows = Math.max(1, Math.floor(PIECE_BYTES / rowBytes))
-  if (array.isFortran && array.shape.length > 1) yield* readTransposed(array, rowBytes, pieceRows)
-  else yield* inPieces(skip(array.source.stream(), array.headBytes), pieceRows * rowBytes)
+  try {
+    if (array.isFortran && array.shape.length > 1) yield* readTransposed(array, rowBytes, pieceRows)
+    else yield* inPieces(skip(array.source.stream(), array.headBytes), pieceRows * rowBytes)
+  } catch (error) {
+    throw withPart(error, array.source.part)
+  }
 }
 
 async function readHead(source: NpySource): Promise<Buffer> {
