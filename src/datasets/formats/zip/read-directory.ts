@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer'
+import { setImmediate as breathe } from 'node:timers/promises'
 import {
   type Entry,
   fromRandomAccessReaderPromise,
@@ -29,6 +30,9 @@ export interface ZipEntry {
 /** Files and folders of an archive at most. */
 export const ENTRIES_MAX = 250_000
 const NAME_BYTES_MAX = 512
+
+/** Entries after which others get a turn at the event loop: what is in the window is read without leaving it. */
+const ENTRIES_PER_TURN = 1_000
 
 /** @see APPNOTE.TXT 6.3.10, section 4.4.2 (host system), and stat.h: S_IFMT, S_IFREG, S_IFDIR */
 const UNIX = 3
@@ -72,6 +76,7 @@ async function readEntries(zip: ZipFile, file: SpooledFile, bytesMax: number): P
   const names = new Set<string>()
   let bytes = 0
   for await (const entry of zip.eachEntry()) {
+    if (names.size % ENTRIES_PER_TURN === 0) await breathe()
     const name = nameOf(entry)
     assertHarmless(entry, name)
     bytes += entry.uncompressedSize
