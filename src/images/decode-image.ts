@@ -16,6 +16,9 @@ const SIGNATURES: readonly { at: number; bytes: Buffer }[] = [
   { at: 8, bytes: Buffer.from('WEBP') },
 ]
 
+/** Larger images are left to libvips's threads: they would keep everybody else waiting. */
+const AT_ONCE_PIXELS_MAX = 256 * 256
+
 /** Decodes images of strangers to a wanted shape, `[height, width, channels]`; at once where that is possible. */
 export type DecodeImage = (
   content: Buffer,
@@ -39,8 +42,11 @@ export function createImageDecoder(): { decodeImage: DecodeImage; measureImage: 
   sharp.cache(false)
   sharp.concurrency(1)
   return {
-    decodeImage: (content, shape, fit = 'fill') =>
-      decodePlainPng(content, shape) ?? decodeImage(content, shape, fit),
+    decodeImage: (content, shape, fit = 'fill') => {
+      const [height = 0, width = 0] = shape
+      const isSmall = height * width <= AT_ONCE_PIXELS_MAX
+      return (isSmall ? decodePlainPng(content, shape) : null) ?? decodeImage(content, shape, fit)
+    },
     measureImage: content => readPngHeader(content) ?? measureImage(content),
   }
 }

@@ -1,5 +1,5 @@
-import { decode } from 'fast-png'
 import { PNG_SIGNATURE } from './png-header.ts'
+import { type PngPixels, readPngPixels } from './png-pixels.ts'
 
 /** Channels by colour type. @see PNG specification, table 8 */
 const CHANNELS: Record<number, number> = { 0: 1, 2: 3, 3: 1, 4: 2, 6: 4 }
@@ -34,9 +34,8 @@ export function decodePlainPng(content: Buffer, shape: readonly number[]): Uint8
   const [height = 0, width = 0, channels = 0] = shape
   if (!isPlain(content, width, height)) return null
   try {
-    const { data, palette, channels: own } = decode(content, { checkCrc: true })
-    const pixels = palette ? expandPalette(data, palette) : { data, channels: own }
-    return pixels.data.length === width * height * pixels.channels ? convert(pixels, channels) : null
+    const pixels = readPngPixels(content, width, height)
+    return pixels && convert(pixels, channels)
   } catch {
     return null // whoever decodes it next says what is wrong
   }
@@ -59,35 +58,17 @@ function isPlain(content: Buffer, width: number, height: number): boolean {
   return false
 }
 
-interface Pixels {
-  data: ArrayLike<number>
-  /** Grey, grey and alpha, RGB, or RGB and alpha. */
-  channels: number
-}
-
-/** @throws RangeError when a pixel has no colour */
-function expandPalette(indices: ArrayLike<number>, palette: readonly (readonly number[])[]): Pixels {
-  const channels = palette[0]?.length ?? 3
-  const data = new Uint8Array(indices.length * channels)
-  for (let pixel = 0; pixel < indices.length; pixel++) {
-    const colour = palette[indices[pixel] ?? -1]
-    if (!colour) throw new RangeError('a pixel has a colour that the palette lacks')
-    data.set(colour, pixel * channels)
-  }
-  return { data, channels }
-}
-
 /**
  * To the wanted channels: alpha is put on black, value · alpha / 255 rounded down as libvips does, grey is
  * repeated.
  * @returns null when a colour would have to become grey
  */
-function convert({ data, channels }: Pixels, wanted: number): Uint8Array | null {
+function convert({ data, channels }: PngPixels, wanted: number): Uint8Array | null {
   if (wanted !== 1 && wanted !== 3 && wanted !== 4) return null
   const count = data.length / channels
   const isColour = channels >= 3
   const hasAlpha = channels % 2 === 0
-  if (wanted === 1 && channels === 1 && data instanceof Uint8Array) return data
+  if (wanted === 1 && channels === 1) return data
   const features = new Uint8Array(count * wanted)
   for (let pixel = 0; pixel < count; pixel++) {
     const from = pixel * channels

@@ -140,6 +140,7 @@ describe('each library has one owner', () => {
     ['TensorFlow.js', /^@tensorflow\//, /^worker\/engines\//],
     ['sharp', /^sharp$/, /^src\/images\/decode-image\.ts$/],
     ['yauzl', /^yauzl$/, /^src\/datasets\/formats\/zip\/read-directory\.ts$/],
+    ['prom-client', /^prom-client$/, /^src\/operations\/telemetry\.ts$/],
   ])('%s', (_, library, owners) => {
     expect(
       imports.some(({ to }) => library.test(to)),
