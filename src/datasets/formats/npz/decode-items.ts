@@ -1,16 +1,15 @@
 import { AppError } from '../../../errors.ts'
 import type { NpyDtype } from './dtype.ts'
 
+/** Numbers of an array: those of float32 as they are, others in doubles, which hold them all. */
+export type Numbers = Float32Array | Float64Array
+
 /**
  * Items as numbers; truth values are 0 and 1.
  * @param items - whole items; they are not changed
  * @param wrongAt - is told the index of the first integer beyond 2^53, which no double holds exactly
  */
-export function decodeNumbers(
-  items: Buffer,
-  dtype: NpyDtype,
-  wrongAt: (index: number) => never,
-): Float64Array {
+export function decodeNumbers(items: Buffer, dtype: NpyDtype, wrongAt: (index: number) => never): Numbers {
   const own = Buffer.from(new Uint8Array(items).buffer) // aligned, and ours
   const { bytes, kind } = dtype
   if (dtype.isBigEndian) swap(own, bytes) // platforms that Node runs on are little-endian
@@ -28,13 +27,24 @@ export function decodeNumbers(
       )
     case 'float':
       if (bytes === 8) return new Float64Array(buffer)
-      return bytes === 4
-        ? new Float64Array(new Float32Array(buffer))
-        : Float64Array.from(new Uint16Array(buffer), decodeHalf)
+      return bytes === 4 ? new Float32Array(buffer) : Float64Array.from(new Uint16Array(buffer), decodeHalf)
     case 'bytes':
     case 'text':
       throw new AppError('DATASET_INVALID', `items must be numbers; received texts (${dtype.name})`)
   }
+}
+
+/** The same numbers as doubles. */
+export function toDoubles(numbers: Numbers): Float64Array {
+  return numbers instanceof Float64Array ? numbers : new Float64Array(numbers)
+}
+
+/** The index of the first number that is NaN or infinite; -1 when there is none. */
+export function findInfinite(numbers: Numbers): number {
+  for (let index = 0; index < numbers.length; index++) {
+    if (!Number.isFinite(numbers[index])) return index
+  }
+  return -1
 }
 
 function swap(items: Buffer, bytes: number): void {

@@ -4,7 +4,7 @@ import type { DatasetContent } from '../../content.ts'
 import { type DraftScope, endDraft, writePiece } from '../../drafts.ts'
 import { addColumn, type ColumnProfile } from '../../statistics/column-profile.ts'
 import { createNumberSummary, type NumberSummary } from '../../statistics/number-summary.ts'
-import { decodeNumbers } from './decode-items.ts'
+import { decodeNumbers, findInfinite, type Numbers, toDoubles } from './decode-items.ts'
 import { invalidArray, type NpyArray, readRows, rowItems } from './read-array.ts'
 
 /** The features of one split in an ended draft. */
@@ -36,15 +36,15 @@ export async function encodeFeatures(
   const summary = createNumberSummary()
   let isRounded = false
   for await (const { numbers, row } of readNumberRows(array)) {
-    const floats = new Float32Array(numbers)
-    const wrong = floats.findIndex(float => !Number.isFinite(float))
+    const floats = numbers instanceof Float32Array ? numbers : new Float32Array(numbers)
+    const wrong = findInfinite(floats)
     if (wrong !== -1) {
       const detail = `${place(array, row, wrong)}: numbers must be finite in float32; received ${numbers[wrong]}`
       throw invalidArray(array, detail)
     }
     isRounded ||= array.dtype.kind !== 'float' && floats.some((float, index) => float !== numbers[index])
     summary.add(floats)
-    await writePiece(features, Buffer.from(floats.buffer))
+    await writePiece(features, new Uint8Array(floats.buffer))
   }
   await endDraft(features)
   const warnings = isRounded ? [`${array.source.name} has whole numbers that float32 rounds.`] : []
@@ -64,7 +64,8 @@ export async function encodeColumns(
   const width = profiles.length
   const features = await drafts.open()
   const summary = createNumberSummary()
-  for await (const { numbers, row } of readNumberRows(array)) {
+  for await (const { numbers: some, row } of readNumberRows(array)) {
+    const numbers = toDoubles(some)
     const wrong = numbers.findIndex(number => Math.abs(number) === Number.POSITIVE_INFINITY)
     if (wrong !== -1) {
       throw invalidArray(
@@ -76,7 +77,7 @@ export async function encodeColumns(
     for (const [column, profile] of profiles.entries()) {
       addColumn(profile, numbers, width, column, numbers.length / width, 0)
     }
-    await writePiece(features, Buffer.from(numbers.buffer))
+    await writePiece(features, new Uint8Array(numbers.buffer))
   }
   await endDraft(features)
   return { features, figures: summary.figures(), warnings: [] }
@@ -86,9 +87,7 @@ export async function encodeColumns(
  * Numbers of whole rows, and the index of the first row.
  * @throws {AppError} DATASET_INVALID for texts, and whole numbers beyond 2^53
  */
-export async function* readNumberRows(
-  array: NpyArray,
-): AsyncGenerator<{ numbers: Float64Array; row: number }> {
+export async function* readNumberRows(array: NpyArray): AsyncGenerator<{ numbers: Numbers; row: number }> {
   const width = rowItems(array)
   let row = 0
   for await (const rows of readRows(array)) {

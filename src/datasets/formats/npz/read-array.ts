@@ -123,23 +123,25 @@ async function* inPieces(source: AsyncIterable<Buffer>, bytes: number): AsyncGen
   if (filled > 0) yield piece.subarray(0, filled)
 }
 
-/** Puts rows together from columns that lie apart, a block of rows at a time. */
+/** Puts rows together from columns that lie apart: a block of rows is read column by column, then turned. */
 async function* readTransposed(array: NpyArray, rowBytes: number, pieceRows: number): AsyncGenerator<Buffer> {
   const { shape, dtype, headBytes } = array
   const [count = 0, ...example] = shape
   const file = await array.source.spool()
   const columns = fortranColumns(example)
   const blockRows = Math.min(count, Math.max(1, Math.floor(BLOCK_BYTES / rowBytes)))
-  const block = Buffer.from(new ArrayBuffer(blockRows * rowBytes))
+  const block = new Uint8Array(blockRows * rowBytes)
+  const piece = new Uint8Array(Math.min(blockRows, pieceRows) * rowBytes)
   for (let first = 0; first < count; first += blockRows) {
     const rows = Math.min(blockRows, count - first)
     for (const [column, place] of columns.entries()) {
       const start = headBytes + (place * count + first) * dtype.bytes
-      const items = await file.readOnce(start, rows * dtype.bytes)
-      scatter(items, block.buffer, column, columns.length, dtype.bytes)
+      block.set(await file.readOnce(start, rows * dtype.bytes), column * rows * dtype.bytes)
     }
     for (let row = 0; row < rows; row += pieceRows) {
-      yield block.subarray(row * rowBytes, Math.min(rows, row + pieceRows) * rowBytes)
+      const taken = Math.min(pieceRows, rows - row)
+      turn(block, piece, { row, taken, rows, columns: columns.length, bytes: dtype.bytes })
+      yield Buffer.from(piece.buffer, 0, taken * rowBytes)
     }
   }
 }
@@ -160,15 +162,28 @@ function fortranColumns(example: readonly number[]): Int32Array {
   return columns
 }
 
-/** Writes items into one column of rows of `width` items. */
-function scatter(items: Buffer, rows: ArrayBuffer, column: number, width: number, bytes: number): void {
-  // By words of four bytes where that is possible; a double would lose bits of what is no number.
-  const unit = bytes % 4 === 0 ? 4 : bytes === 2 ? 2 : 1
-  const view = { 1: Uint8Array, 2: Uint16Array, 4: Uint32Array }[unit]
-  const from = new view(new Uint8Array(items).buffer)
-  const to = new view(rows)
-  const words = bytes / unit
-  for (let item = 0, at = column * words; item < from.length; item += words, at += width * words) {
-    for (let word = 0; word < words; word++) to[at + word] = from[item + word] ?? 0
+/**
+ * Some rows of a block of columns. A piece of rows is small enough for the processor's cache, a block is not.
+ * @param at.rows - of the block
+ */
+function turn(
+  block: Uint8Array<ArrayBuffer>,
+  piece: Uint8Array<ArrayBuffer>,
+  at: { row: number; taken: number; rows: number; columns: number; bytes: number },
+): void {
+  // By words of up to four bytes; a double would lose bits of what is no number.
+  const unit = at.bytes % 4 === 0 ? 4 : at.bytes === 2 ? 2 : 1
+  const View = { 1: Uint8Array, 2: Uint16Array, 4: Uint32Array }[unit]
+  const [from, to] = [new View(block.buffer), new View(piece.buffer)]
+  const words = at.bytes / unit
+  const stride = at.columns * words
+  for (let column = 0; column < at.columns; column++) {
+    const start = (column * at.rows + at.row) * words
+    for (let word = 0; word < words; word++) {
+      let target = column * words + word
+      for (let item = start + word; item < start + at.taken * words; item += words, target += stride) {
+        to[target] = from[item] ?? 0
+      }
+    }
   }
 }

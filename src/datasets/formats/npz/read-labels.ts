@@ -3,7 +3,7 @@ import type { BlobDraft } from '../../../storage/blob-store.ts'
 import { type DraftScope, endDraft, writePiece } from '../../drafts.ts'
 import type { SplitName } from '../../schemas.ts'
 import { CATEGORIES_MAX } from '../../tables/column-encoder.ts'
-import { decodeTexts } from './decode-items.ts'
+import { decodeTexts, toDoubles } from './decode-items.ts'
 import { isText, type NpyDtype } from './dtype.ts'
 import { readNumberRows } from './encode-features.ts'
 import { invalidArray, type NpyArray, named, readRows, rowItems } from './read-array.ts'
@@ -93,7 +93,7 @@ async function* readNumbers(array: NpyArray): AsyncGenerator<Float64Array> {
       const place = `row ${row + Math.floor(wrong / width) + 1}`
       throw invalidArray(array, `${place}: labels must be finite in float32; received ${numbers[wrong]}`)
     }
-    yield numbers
+    yield toDoubles(numbers)
   }
 }
 
