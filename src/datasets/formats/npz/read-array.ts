@@ -26,8 +26,12 @@ export interface NpyArray extends NpyHeader {
 const ROW_ITEMS_MAX = 2 ** 20
 const PIECE_BYTES = 1024 ** 2
 
-/** Bytes of rows that are put together at once, of an array in Fortran's order. */
+/** Bytes of rows that are put together at once, of an array in Fortran's order; one that is no larger than the whole is read at once. */
 const BLOCK_BYTES = 16 * 1024 ** 2
+const WHOLE_BYTES = 64 * 1024 ** 2
+
+/** Of a larger array: the reads of a block, one for each item of an example, must not become too many and too small. */
+const FORTRAN_ROW_ITEMS_MAX = 16_384
 
 /**
  * Reads the head of an array, and checks that the file is as long as the head says.
@@ -128,15 +132,23 @@ async function* readTransposed(array: NpyArray, rowBytes: number, pieceRows: num
   const { shape, dtype, headBytes } = array
   const [count = 0, ...example] = shape
   const file = await array.source.spool()
-  const columns = fortranColumns(example)
-  const blockRows = Math.min(count, Math.max(1, Math.floor(BLOCK_BYTES / rowBytes)))
+  const isWhole = count * rowBytes <= WHOLE_BYTES
+  const columns = columnsInPlace(example)
+  if (!isWhole && columns.length > FORTRAN_ROW_ITEMS_MAX) {
+    const detail =
+      `an array in Fortran's order that is larger than ${WHOLE_BYTES} bytes may have ${FORTRAN_ROW_ITEMS_MAX} items ` +
+      `an example; received ${columns.length} (numpy.ascontiguousarray brings it into C's order)`
+    throw invalidArray(array, detail)
+  }
+  const blockRows = isWhole ? count : Math.min(count, Math.floor(BLOCK_BYTES / rowBytes))
   const block = new Uint8Array(blockRows * rowBytes)
   const piece = new Uint8Array(Math.min(blockRows, pieceRows) * rowBytes)
   for (let first = 0; first < count; first += blockRows) {
     const rows = Math.min(blockRows, count - first)
-    for (const [column, place] of columns.entries()) {
+    for (const [place, column] of columns.entries()) {
       const start = headBytes + (place * count + first) * dtype.bytes
-      block.set(await file.readOnce(start, rows * dtype.bytes), column * rows * dtype.bytes)
+      const items = await (isWhole ? file.read : file.readOnce)(start, rows * dtype.bytes)
+      block.set(items, column * rows * dtype.bytes)
     }
     for (let row = 0; row < rows; row += pieceRows) {
       const taken = Math.min(pieceRows, rows - row)
@@ -146,8 +158,8 @@ async function* readTransposed(array: NpyArray, rowBytes: number, pieceRows: num
   }
 }
 
-/** Of each item of an example in C's order, which column of the array in Fortran's order holds it. */
-function fortranColumns(example: readonly number[]): Int32Array {
+/** Of each column of an array in Fortran's order, by its place in the file, which item of an example in C's order it holds. */
+function columnsInPlace(example: readonly number[]): Int32Array {
   const columns = new Int32Array(featureCount(example))
   for (let index = 0; index < columns.length; index++) {
     let [rest, place, stride] = [index, 0, featureCount(example)]
@@ -157,7 +169,7 @@ function fortranColumns(example: readonly number[]): Int32Array {
       place += (rest % length) * stride
       rest = Math.floor(rest / length)
     }
-    columns[index] = place
+    columns[place] = index
   }
   return columns
 }

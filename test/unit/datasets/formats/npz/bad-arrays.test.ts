@@ -445,6 +445,20 @@ describe('an array is refused, and nothing is kept', () => {
   })
 })
 
+it('a large array of wide rows in Fortran’s order is refused with advice', async () => {
+  const [rows, columns] = [1_024, 16_385]
+  const dictionary = `{'descr': '<f4', 'fortran_order': True, 'shape': (${rows}, ${columns}), }`
+  const trainX = Buffer.concat([npyHead(dictionary), Buffer.alloc(4 * rows * columns)])
+  const trainY = npyFile({
+    descr: '|u1',
+    shape: [rows],
+    items: Array.from({ length: rows }, (_, row) => row % 2),
+  })
+  const says =
+    /^trainX: an array in Fortran's order .* may have 16384 items .* received 16385 \(numpy\.ascontiguousarray/
+  await expectRefusal({ parts: { trainX, trainY }, says, pointer: '/trainX' })
+})
+
 describe('a file that ends early is refused at every 4 KB', () => {
   const large = {
     descr: '<f4',
