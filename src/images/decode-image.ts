@@ -97,7 +97,8 @@ async function decode<Result>(content: Buffer, use: (image: Sharp) => Promise<Re
     const limits = { limitInputPixels: PIXELS_MAX, failOn: 'warning', pages: 1, animated: false } as const
     return await use(sharp(content, limits).timeout({ seconds: 5 }))
   } catch (cause) {
-    const message = cause instanceof Error ? cause.message : String(cause)
+    const said = cause instanceof Error ? cause.message : String(cause)
+    const message = said.startsWith('Warning treated as error') ? 'it is cut off or damaged' : said // libvips says no more
     throw new AppError(
       'IMAGE_INVALID',
       `the image must be whole and intact, at most ${PIXELS_MAX} pixels: ${message}`,
