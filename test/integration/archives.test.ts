@@ -71,7 +71,8 @@ it('a ZIP of pictures is looked at, uploaded, learnt from, and asked about anoth
   expect(image.headers.get('content-type')).toBe('image/png')
 
   const training = { epochs: 15, batchSize: 10, seed: 1, optimizer: { type: 'adam', learningRate: 0.01 } }
-  const job = await service.submit(dataset.id, { name: 'pictures', training })
+  const preprocessing = { image: { fit: 'contain' } }
+  const job = await service.submit(dataset.id, { name: 'pictures', training, preprocessing })
   const ended = await service.untilJob(job, ({ finishedAt }) => finishedAt !== null)
   expect(ended).toMatchObject({ status: 'succeeded', metrics: { last: { valAccuracy: 1 } } })
   const answer = await service.json('/v1/models/pictures/predict', {
@@ -80,6 +81,17 @@ it('a ZIP of pictures is looked at, uploaded, learnt from, and asked about anoth
     headers: { 'content-type': 'image/png' },
   })
   expect(answer.predictions[0].label).toBe('top')
+
+  const white = encode({ width: 20, height: 10, channels: 1, depth: 8, data: new Uint8Array(200).fill(255) })
+  const wide = await service.json('/v1/models/pictures/predict?includeInput=true', {
+    method: 'POST',
+    body: new Uint8Array(white),
+    headers: { 'content-type': 'image/png' },
+  })
+  const { values } = wide.predictions[0].input
+  expect([values.at(0), values[3 * SIDE * 3], values.at(-1)], 'whole, with black margins').toEqual([
+    0, 255, 0,
+  ])
 })
 
 it('arrays with names are a table, and learnt', async () => {
