@@ -6,7 +6,7 @@ import { endWithParent } from './end-with-parent.ts'
 import { announceKey, hashKey, readBootstrapKey } from './http/api-keys.ts'
 import { createKeyCache } from './http/key-cache.ts'
 import { findKeyId, findStreamTokenKeyId, saveBootstrapKey } from './http/key-repository.ts'
-import { createImageDecoder } from './inference/decode-image.ts'
+import { createImageDecoder } from './images/decode-image.ts'
 import { createPredictorCache } from './inference/predictor-cache.ts'
 import { startTrafficRecorder } from './inference/traffic/recorder.ts'
 import { createShadowQueue } from './inference/traffic/shadow-queue.ts'
@@ -53,7 +53,7 @@ const app = await buildApp({
     onError: reportStale,
   }),
   predictors,
-  decodeImage: createImageDecoder(),
+  ...createImageDecoder(),
   turns: createTurns(),
   traffic,
   shadows,

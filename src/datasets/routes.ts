@@ -9,7 +9,6 @@ import { readMultipart } from '../http/multipart.ts'
 import { problemResponses } from '../http/problem-details.ts'
 import { storable } from '../names.ts'
 import { toPage } from '../pagination.ts'
-import type { BlobStore } from '../storage/blob-store.ts'
 import { readExamples, renderExample } from './examples.ts'
 import {
   deleteDataset,
@@ -33,14 +32,12 @@ import {
   SplitNameSchema,
   UploadQuery,
 } from './schemas.ts'
-import { inspectDataset, receiveDataset } from './upload.ts'
+import { inspectDataset, receiveDataset, type UploadDeps } from './upload.ts'
 import { waitUntilProcessed } from './wait-until-processed.ts'
 
 /** What the dataset routes work with. */
-export interface DatasetDeps {
+export interface DatasetDeps extends UploadDeps {
   db: Database
-  blobs: BlobStore
-  uploadBytesMax: number
 }
 
 const DatasetParams = Type.Object({ id: storable({ description: 'Dataset id: ds_…' }) })
@@ -50,9 +47,10 @@ const UPLOAD_DESCRIPTION =
   'multipart/form-data, streamed; files plain or gzip, told apart by their first bytes. Text parts come first: `name`; ' +
   '`format` to be sure of it; of a table `target` (a column, or a JSON list of them; default `label`, then `target`, ' +
   'then the last), `task`, `columns` (a JSON object that corrects types: numeric, boolean, categorical, datetime, id, ' +
-  'text), `splitColumn`, `delimiter`, `header`; of images `imageSize` (28x28) and `colour` (grey, colour). Then the ' +
+  'text), `splitColumn`, `delimiter`, `header`; of images `imageSize` (28x28), `colour` (grey, colour) and ' +
+  '`fit` (fill, contain, cover). Then the ' +
   'files: `file`, or `train`, `validation`, `test`, each CSV, TSV, JSON Lines, Parquet, NPZ, NPY or a ZIP of images in ' +
-  'folders of their classes; or IDX as `trainImages`, `trainLabels`, `testImages`, `testLabels`.'
+  'folders of their classes; or NPY as `trainX`, `trainY`, `validationX`, `validationY`, `testX`, `testY`; or IDX as `trainImages`, `trainLabels`, `testImages`, `testLabels`.'
 
 /** `/v1/datasets`: upload, list, look at, delete. */
 export const datasetRoutes: FastifyPluginAsyncTypebox<DatasetDeps> = async (app, deps) => {

@@ -1,10 +1,10 @@
 import { featureCount } from '../datasets/content.ts'
 import type { Database } from '../db/client.ts'
 import { AppError } from '../errors.ts'
+import type { DecodeImage } from '../images/decode-image.ts'
 import type { StoredVersion, VersionReference } from '../models/repository.ts'
 import type { BlobStore } from '../storage/blob-store.ts'
 import { calibrateProbabilities } from './confidence.ts'
-import type { DecodeImage } from './decode-image.ts'
 import { explainRows } from './explanation/explain.ts'
 import { drawOverlay } from './explanation/overlay.ts'
 import { predictRows } from './predict-rows.ts'
@@ -70,7 +70,14 @@ export async function predict(
     reference,
     options.session,
     async version => {
-      const rows = await toRows(deps.decodeImage, inputs, version.inputShape, work)
+      const { preprocessing, inputShape } = version
+      const fit = 'image' in preprocessing ? preprocessing.image?.fit : undefined
+      const rows = await toRows(
+        (image, shape) => deps.decodeImage(image, shape, fit),
+        inputs,
+        inputShape,
+        work,
+      )
       const probabilities = await predictRows(deps, version, rows, '/instances', work)
       const told = options.calibrated ? calibrateProbabilities(version, probabilities) : probabilities
       const saliency = options.explain ? await explain(deps.blobs, version, rows, told) : null

@@ -1,6 +1,6 @@
 import { featureCount } from '../datasets/content.ts'
 import { AppError } from '../errors.ts'
-import type { DecodeImage } from './decode-image.ts'
+import type { DecodeImage } from '../images/decode-image.ts'
 import { createInstancesParser } from './instances-parser.ts'
 import { INPUTS_MAX } from './schemas.ts'
 import { type Tensor, toFeatures } from './tensor.ts'
@@ -78,7 +78,7 @@ async function decode(
   decodeImage: DecodeImage,
   { pointer, content }: { pointer: string; content: Buffer },
   shape: readonly number[],
-): Promise<Float32Array> {
+): Promise<Uint8Array> {
   try {
     return await decodeImage(content, shape)
   } catch (error) {

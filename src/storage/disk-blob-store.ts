@@ -46,8 +46,7 @@ export function createDiskBlobStore(folder: string): BlobStore {
     async readRange(sha256, offset, length) {
       const file = await open(fileOf(sha256))
       try {
-        const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, offset)
-        return buffer.subarray(0, bytesRead)
+        return await readAt(file, offset, length)
       } finally {
         await file.close()
       }
@@ -98,7 +97,7 @@ export function createDiskBlobStore(folder: string): BlobStore {
 }
 
 async function openDraft(file: string, fileOf: (sha256: string) => string): Promise<BlobDraft> {
-  const handle = await open(file, 'wx', 0o600)
+  const handle = await open(file, 'wx+', 0o600)
   const hash = createHash('sha256')
   let bytes = 0
   let isOpen = true
@@ -113,6 +112,7 @@ async function openDraft(file: string, fileOf: (sha256: string) => string): Prom
   return {
     stream,
     readBack: () => createReadStream(file),
+    readRange: (offset, length) => readAt(handle, offset, length),
     async keep() {
       await handle.sync()
       await handle.close()
@@ -134,6 +134,18 @@ async function openDraft(file: string, fileOf: (sha256: string) => string): Prom
       await rm(file, { force: true })
     },
   }
+}
+
+/** @returns fewer bytes at the end of the file */
+async function readAt(handle: FileHandle, offset: number, length: number): Promise<Buffer> {
+  const buffer = Buffer.allocUnsafe(length)
+  let filled = 0
+  while (filled < length) {
+    const { bytesRead } = await handle.read(buffer, filled, length - filled, offset + filled)
+    if (bytesRead === 0) break
+    filled += bytesRead
+  }
+  return buffer.subarray(0, filled)
 }
 
 async function writeAll(handle: FileHandle, chunk: Buffer): Promise<void> {

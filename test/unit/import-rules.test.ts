@@ -104,6 +104,7 @@ describe('layers', () => {
     ],
     ['jobs know datasets and models only', /^src\/jobs\//, /^src\/(inference|metrics|operations)\//],
     ['inference knows no jobs', /^src\/inference\//, /^src\/(jobs|metrics|operations)\//],
+    ['images know nothing but themselves', /^src\/images\//, /^src\/(?!(images\/|errors\.ts$))/],
     ['the mathematics know nothing but themselves', /^src\/mlp\//, /^src\/(?!mlp\/)/],
   ])('%s', (_, from, to) => {
     expect(sources.size).toBeGreaterThan([...sources.keys()].filter(file => from.test(file)).length)
@@ -137,8 +138,9 @@ describe('each library has one owner', () => {
       /^src\/(db\/.*|.*\/([a-z]+-)?repository\.ts|jobs\/lifecycle\.ts)$/,
     ],
     ['TensorFlow.js', /^@tensorflow\//, /^worker\/engines\//],
+    ['sharp', /^sharp$/, /^src\/images\/decode-image\.ts$/],
+    ['yauzl', /^yauzl$/, /^src\/datasets\/formats\/zip\/read-directory\.ts$/],
     ['prom-client', /^prom-client$/, /^src\/operations\/telemetry\.ts$/],
-    ['sharp', /^sharp$/, /^src\/inference\/decode-image\.ts$/],
     ['HDF5', /^h5wasm$/, /^src\/models\/(imports\/)?keras\//],
   ])('%s', (_, library, owners) => {
     expect(

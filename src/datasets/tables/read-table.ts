@@ -1,6 +1,7 @@
 import { AppError } from '../../errors.ts'
 import type { DraftScope } from '../drafts.ts'
 import type { SplitName } from '../schemas.ts'
+import { findSplit } from '../split-words.ts'
 import { type ColumnEncoder, createColumnEncoder } from './column-encoder.ts'
 import { invalidRow, type Place, quote } from './place.ts'
 import { resolveColumns } from './resolve-columns.ts'
@@ -133,17 +134,6 @@ function createSink(drafts: DraftScope, pass: Pass, options: TableOptions, file:
   }
 }
 
-const SPLIT_WORDS: Readonly<Record<string, SplitName>> = {
-  train: 'train',
-  training: 'train',
-  validation: 'validation',
-  valid: 'validation',
-  val: 'validation',
-  dev: 'validation',
-  test: 'test',
-  testing: 'test',
-}
-
 function splitOf(
   codes: ReadonlyMap<string, number>,
   code: number,
@@ -151,7 +141,7 @@ function splitOf(
   { splitColumn }: TableOptions,
 ): SplitName {
   const [word = ''] = [...codes].find(([, known]) => known === code) ?? []
-  const split = SPLIT_WORDS[word.trim().toLowerCase()]
+  const split = findSplit(word)
   if (split) return split
   const detail = `must be train, validation or test; received ${quote(word)}`
   throw invalidRow(place, `column ${quote(splitColumn ?? '')}: ${detail}`)

@@ -1,7 +1,5 @@
+import { PNG_SIGNATURE } from './png-header.ts'
 import { type PngPixels, readPngPixels } from './png-pixels.ts'
-
-/** @see PNG specification (third edition), section 5.2 */
-const SIGNATURE = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a])
 
 /** Channels by colour type. @see PNG specification, table 8 */
 const CHANNELS: Record<number, number> = { 0: 1, 2: 3, 3: 1, 4: 2, 6: 4 }
@@ -26,13 +24,13 @@ const PLAIN_CHUNKS = new Set([
 const OVERHEAD_BYTES_MAX = 4_096
 
 /**
- * A PNG of the model's own size, decoded at once: what needs neither scaling nor another colour space costs a
+ * A PNG of the wanted size, decoded at once: what needs neither scaling nor another colour space costs a
  * twentieth of what libvips takes to begin. The numbers are libvips's to the last bit.
  * @param shape - `[height, width, channels]`
- * @returns null when the image asks for more: 16 bits, interlacing, another size, a colour where the model takes grey;
+ * @returns null when the image asks for more: 16 bits, interlacing, another size, a colour where grey is wanted;
  *   and when anything is wrong with it
  */
-export function decodePlainPng(content: Buffer, shape: readonly number[]): Float32Array | null {
+export function decodePlainPng(content: Buffer, shape: readonly number[]): Uint8Array | null {
   const [height = 0, width = 0, channels = 0] = shape
   if (!isPlain(content, width, height)) return null
   try {
@@ -45,13 +43,13 @@ export function decodePlainPng(content: Buffer, shape: readonly number[]): Float
 
 /** Looks at the header and at the names of the chunks. */
 function isPlain(content: Buffer, width: number, height: number): boolean {
-  if (content.length < 45 || !content.subarray(0, 8).equals(SIGNATURE)) return false
+  if (content.length < 45 || !content.subarray(0, 8).equals(PNG_SIGNATURE)) return false
   if (content.readUInt32BE(16) !== width || content.readUInt32BE(20) !== height) return false
   const colourType = content.readUInt8(25)
   const channels = CHANNELS[colourType]
   if (content.readUInt8(24) !== 8 || channels === undefined || content.readUInt8(28) !== 0) return false
   if (content.length > width * height * channels + OVERHEAD_BYTES_MAX) return false
-  for (let at = SIGNATURE.length; at + 12 <= content.length; ) {
+  for (let at = PNG_SIGNATURE.length; at + 12 <= content.length; ) {
     const name = content.toString('latin1', at + 4, at + 8)
     if (name === 'IEND') return true
     if (!PLAIN_CHUNKS.has(name) && !(name === 'tRNS' && colourType === PALETTE)) return false
@@ -61,16 +59,17 @@ function isPlain(content: Buffer, width: number, height: number): boolean {
 }
 
 /**
- * To the channels of the model: alpha is put on black, value · alpha / 255 rounded down as libvips does, grey is
+ * To the wanted channels: alpha is put on black, value · alpha / 255 rounded down as libvips does, grey is
  * repeated.
  * @returns null when a colour would have to become grey
  */
-function convert({ data, channels }: PngPixels, wanted: number): Float32Array | null {
+function convert({ data, channels }: PngPixels, wanted: number): Uint8Array | null {
   if (wanted !== 1 && wanted !== 3 && wanted !== 4) return null
   const count = data.length / channels
   const isColour = channels >= 3
   const hasAlpha = channels % 2 === 0
-  const features = new Float32Array(count * wanted)
+  if (wanted === 1 && channels === 1) return data
+  const features = new Uint8Array(count * wanted)
   for (let pixel = 0; pixel < count; pixel++) {
     const from = pixel * channels
     const red = data[from] ?? 0

@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { encode } from 'fast-png'
 import sharp from 'sharp'
 import { describe, expect, it } from 'vitest'
-import { decodePlainPng } from '../../../src/inference/decode-png.ts'
+import { decodePlainPng } from '../../../src/images/decode-png.ts'
 
 /** What libvips makes of it, by the pipeline of decode-image.ts; null when it refuses. */
 async function decodeBySharp(content: Buffer, [height = 0, width = 0, channels = 0]: readonly number[]) {
@@ -15,7 +15,7 @@ async function decodeBySharp(content: Buffer, [height = 0, width = 0, channels =
     .raw({ depth: 'uchar' })
     .toBuffer()
     .then(
-      data => Float32Array.from(data),
+      data => Uint8Array.from(data),
       () => null,
     )
 }
@@ -99,7 +99,7 @@ describe('a PNG of the model’s size', () => {
       const content = await sharp(data, { raw: { width: 28, height: 28, channels: 3 } })
         .png({ adaptiveFiltering })
         .toBuffer()
-      expect(decodePlainPng(content, [28, 28, 3])).toEqual(Float32Array.from(data))
+      expect(decodePlainPng(content, [28, 28, 3])).toEqual(data)
     }
   })
 
@@ -135,8 +135,8 @@ describe('a PNG of the model’s size', () => {
       [name, content],
       ['IDAT', imageData([[10, 200, 30, 40, 50, 60]])],
     ])
-    expect(decodePlainPng(whole, [1, 2, 3])).toEqual(Float32Array.of(10, 200, 30, 40, 50, 60))
-    expect(await decodeBySharp(whole, [1, 2, 3])).toEqual(Float32Array.of(10, 200, 30, 40, 50, 60))
+    expect(decodePlainPng(whole, [1, 2, 3])).toEqual(Uint8Array.of(10, 200, 30, 40, 50, 60))
+    expect(await decodeBySharp(whole, [1, 2, 3])).toEqual(Uint8Array.of(10, 200, 30, 40, 50, 60))
   })
 })
 
