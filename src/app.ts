@@ -10,6 +10,7 @@ import { registerProblemDetails, sendProblem } from './http/problem-details.ts'
 import { registerRouteDefaults } from './http/route-defaults.ts'
 import { streamTokenRoutes } from './http/stream-token-routes.ts'
 import { registerValidation } from './http/validation.ts'
+import { inputSchemaRoutes } from './inference/input-schema/routes.ts'
 import type { PredictDeps } from './inference/predict.ts'
 import { inferenceRoutes } from './inference/routes.ts'
 import { trafficRoutes } from './inference/traffic/routes.ts'
@@ -77,6 +78,7 @@ function v1Routes(deps: AppDeps): FastifyPluginAsync {
     await v1.register(aliasRoutes, deps)
     await v1.register(comparisonRoutes, deps)
     await v1.register(inferenceRoutes, deps)
+    await v1.register(inputSchemaRoutes, deps)
     await v1.register(trafficRoutes, deps)
     await v1.register(operationRoutes, deps)
   }

@@ -13,13 +13,13 @@ const OPERATIONS_AT_ONCE = 1_000_000
  * @param version - as `VersionCache.resolve` found it; the rows have its `inputShape`
  * @param pointer - where the rows stand in the request, for the error
  * @param work - the request's, when it began before
- * @returns `[count, classes]` float32, row by row
+ * @returns `[count, classes]` float32, row by row; of a regression `[count, targets]`
  * @throws {AppError} MODEL_DAMAGED, INPUT_INVALID for numbers that overflow in the network, and of `Work.next`
  */
 export async function predictRows(
   { predictors, turns }: { predictors: PredictorCache; turns: Turns },
   version: StoredVersion,
-  { count, features }: Rows,
+  { count, features, failures }: Rows,
   pointer = '/instances',
   work: Work = turns.begin(),
 ): Promise<Float32Array> {
@@ -27,17 +27,29 @@ export async function predictRows(
   const atOnce = Math.max(1, Math.floor(OPERATIONS_AT_ONCE / version.parameterCount))
   const probabilities = count <= atOnce ? predictor.predict(features, count) : await cutUp()
   const wrong = probabilities.findIndex(probability => !Number.isFinite(probability))
-  if (wrong !== -1) throw overflow(`${pointer}/${Math.floor(wrong / version.classes.length)}`)
+  if (wrong !== -1) refuse(probabilities, wrong)
   return probabilities
+
+  function refuse(outputs: Float32Array, first: number): void {
+    const width = outputs.length / count
+    if (!failures) throw overflow(`${pointer}/${Math.floor(first / width)}`)
+    for (let at = first; at < outputs.length; at++) {
+      const row = Math.floor(at / width)
+      if (!Number.isFinite(outputs[at]) && !failures.has(row))
+        failures.set(row, overflow(`${pointer}/${row}`))
+    }
+  }
 
   async function cutUp(): Promise<Float32Array> {
     const units = features.length / count
-    const classes = version.classes.length
-    const all = new Float32Array(count * classes)
+    let all = new Float32Array()
     for (let from = 0; from < count; from += atOnce) {
       if (work.isOver()) await work.next()
       const rows = Math.min(atOnce, count - from)
-      all.set(predictor.predict(features.subarray(from * units, (from + rows) * units), rows), from * classes)
+      const some = predictor.predict(features.subarray(from * units, (from + rows) * units), rows)
+      const width = some.length / rows
+      if (from === 0) all = new Float32Array(count * width)
+      all.set(some, from * width)
     }
     return all
   }
