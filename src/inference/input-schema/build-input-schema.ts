@@ -19,16 +19,14 @@ interface Body {
 export function buildInputSchema(name: string, version: number, manifest: Manifest): object {
   const table = describeTableInput(manifest)
   const { properties, example } = table ? describeRows(table, manifest) : describeNumbers(manifest)
-  const alternatives = Object.keys(properties)
   return {
     $schema: DIALECT,
     title: `Input of ${name}, version ${version}`,
     type: 'object',
     properties,
     additionalProperties: false,
-    ...(alternatives.length === 1
-      ? { required: alternatives }
-      : { oneOf: alternatives.map(one => ({ required: [one] })) }),
+    minProperties: 1,
+    maxProperties: 1,
     examples: [example],
   }
 }
