@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import helmet from '@fastify/helmet'
 import { fastifySSE } from '@fastify/sse'
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyPluginAsync } from 'fastify'
+import { type BatchDeps, batchRoutes } from './batch-predictions/routes.ts'
 import { type DatasetDeps, datasetRoutes } from './datasets/routes.ts'
 import { type AuthDeps, registerAuth } from './http/auth.ts'
 import { observeRequests } from './http/observe-requests.ts'
@@ -28,6 +29,7 @@ export type AppDeps = DatasetDeps &
   MetricDeps &
   ModelDeps &
   PredictDeps &
+  BatchDeps &
   OperationDeps &
   AuthDeps & { logger: Logger; version: string }
 
@@ -79,6 +81,7 @@ function v1Routes(deps: AppDeps): FastifyPluginAsync {
     await v1.register(comparisonRoutes, deps)
     await v1.register(inferenceRoutes, deps)
     await v1.register(inputSchemaRoutes, deps)
+    await v1.register(batchRoutes, deps)
     await v1.register(trafficRoutes, deps)
     await v1.register(operationRoutes, deps)
   }

@@ -53,9 +53,10 @@ describe('rows of named columns', () => {
     const right = labels.filter((label: string, index: number) => label === ROWS[index]?.survived)
     expect(right.length).toBeGreaterThanOrEqual(14)
     const [, numbers] = await postRows('prices', TO_PREDICT)
-    numbers.predictions.forEach(({ values }: Json, index: number) => {
-      expect(Math.abs(values[0] - Number(ROWS[index]?.price))).toBeLessThan(80)
-    })
+    const errors = numbers.predictions.map(({ values }: Json, index: number) =>
+      Math.abs(values[0] - Number(ROWS[index]?.price)),
+    )
+    expect(errors.reduce((sum: number, error: number) => sum + error, 0) / errors.length).toBeLessThan(60)
     const [, several] = await postRows('things', TO_PREDICT)
     const known = new Set(several.predictions.flatMap(({ labels }: Json) => labels))
     expect(known).toEqual(new Set(['hasCabin', 'hasLuggage']))
@@ -185,8 +186,9 @@ describe('CSV', () => {
       await postCsv('survivors', ''),
     ]
     expect(refusals.map(({ status }) => status)).toEqual([422, 422, 422, 422, 422])
-    expect(((await refusals[0]?.json()) as Json).detail).toContain('"port"')
-    expect(((await refusals[1]?.json()) as Json).detail).toContain('"mood"')
+    const details = await Promise.all(refusals.map(async refusal => ((await refusal.json()) as Json).detail))
+    expect(details[0]).toContain('"port"')
+    expect(details[1]).toContain('"mood"')
   })
 
   it('is answered once for each Idempotency-Key', async () => {
