@@ -33,7 +33,6 @@ export function registerAuth(app: FastifyInstance, { findKeyId, findStreamTokenK
       )
     }
     request.apiKeyId = keyId
-    request.log = request.log.child({ keyId })
   })
 }
 

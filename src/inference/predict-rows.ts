@@ -8,12 +8,12 @@ import type { Turns, Work } from './turns.ts'
 const OPERATIONS_AT_ONCE = 1_000_000
 
 /**
- * The one way from features to probabilities; whatever a client speaks ends here. Large requests are cut up, with turns
+ * The one way from features to outputs; whatever a client speaks ends here. Large requests are cut up, with turns
  * for others in between.
  * @param version - as `VersionCache.resolve` found it; the rows have its `inputShape`
  * @param pointer - where the rows stand in the request, for the error
  * @param work - the request's, when it began before
- * @returns `[count, classes]` float32, row by row; of a regression `[count, targets]`
+ * @returns `[count, outputs]` float32, row by row: a probability for each class, or a number for each target
  * @throws {AppError} MODEL_DAMAGED, INPUT_INVALID for numbers that overflow in the network, and of `Work.next`
  */
 export async function predictRows(
@@ -47,9 +47,8 @@ export async function predictRows(
       if (work.isOver()) await work.next()
       const rows = Math.min(atOnce, count - from)
       const some = predictor.predict(features.subarray(from * units, (from + rows) * units), rows)
-      const width = some.length / rows
-      if (from === 0) all = new Float32Array(count * width)
-      all.set(some, from * width)
+      if (from === 0) all = new Float32Array((some.length / rows) * count)
+      all.set(some, (some.length / rows) * from)
     }
     return all
   }

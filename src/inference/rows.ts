@@ -52,7 +52,7 @@ export async function toRows(
       throw new AppError('INPUT_INVALID', detail)
     }
     case 'tensor': {
-      const features = toFeatures(inputs.tensor, shape, INPUTS_MAX)
+      const features = await toFeatures(inputs.tensor, shape, INPUTS_MAX, work)
       return { count: features.length / units, features, failures }
     }
     case 'json': {

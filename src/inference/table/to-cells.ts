@@ -30,7 +30,7 @@ export async function toCells(
       return toCells(table, inputs.parse(), work, failures)
     case 'tensor': {
       assertNumbers(table)
-      const features = toFeatures(inputs.tensor, [table.columns.length], INPUTS_MAX)
+      const features = await toFeatures(inputs.tensor, [table.columns.length], INPUTS_MAX, work)
       return { count: features.length / table.columns.length, features, failures }
     }
     case 'images':
