@@ -1,6 +1,6 @@
 import { benchCost } from './cost/measure.ts'
-import { benchExports } from './exports/measure.ts'
 import { benchArchives } from './data/archives/measure.ts'
+import { benchExports } from './exports/measure.ts'
 import { benchSafety } from './safety/measure.ts'
 import { benchService } from './service.ts'
 import { benchServing } from './serving/compare.ts'

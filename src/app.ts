@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { fastifySSE } from '@fastify/sse'
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyPluginAsync } from 'fastify'
+import { type BatchDeps, batchRoutes } from './batch-predictions/routes.ts'
 import { type DatasetDeps, datasetRoutes } from './datasets/routes.ts'
 import { AccessLog } from './http/access-log.ts'
 import { type AuthDeps, registerAuth } from './http/auth.ts'
@@ -11,6 +12,7 @@ import { registerRouteDefaults } from './http/route-defaults.ts'
 import { answerWithSecurityHeaders } from './http/security-headers.ts'
 import { streamTokenRoutes } from './http/stream-token-routes.ts'
 import { registerValidation } from './http/validation.ts'
+import { inputSchemaRoutes } from './inference/input-schema/routes.ts'
 import type { PredictDeps } from './inference/predict.ts'
 import { inferenceRoutes } from './inference/routes.ts'
 import { trafficRoutes } from './inference/traffic/routes.ts'
@@ -29,6 +31,7 @@ export type AppDeps = DatasetDeps &
   MetricDeps &
   ModelDeps &
   PredictDeps &
+  BatchDeps &
   OperationDeps &
   AuthDeps & { logger: Logger; version: string }
 
@@ -82,6 +85,8 @@ function v1Routes(deps: AppDeps): FastifyPluginAsync {
     await v1.register(comparisonRoutes, deps)
     await v1.register(importRoutes, deps)
     await v1.register(inferenceRoutes, deps)
+    await v1.register(inputSchemaRoutes, deps)
+    await v1.register(batchRoutes, deps)
     await v1.register(trafficRoutes, deps)
     await v1.register(operationRoutes, deps)
   }

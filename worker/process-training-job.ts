@@ -2,7 +2,7 @@ import { getDataset } from '../src/datasets/repository.ts'
 import type { Database } from '../src/db/client.ts'
 import type { Listener } from '../src/db/listen.ts'
 import { AppError, ERRORS } from '../src/errors.ts'
-import { claimJob, type Fence, listCheckpoints } from '../src/jobs/attempt-repository.ts'
+import { claimJob, type Fence, listCheckpoints, renewLease } from '../src/jobs/attempt-repository.ts'
 import { failJob, interruptJob } from '../src/jobs/ending-repository.ts'
 import type { JobRow } from '../src/jobs/repository.ts'
 import type { TrainingSpec } from '../src/jobs/training-spec.ts'
@@ -126,7 +126,8 @@ async function superviseTrainer(
     stopReasons.add(reason)
     trainer.stop({ checkpoint: !stopReasons.has('cancel') })
   }
-  const lease = keepLease(deps, fence, deps.leaseSeconds, {
+  const held = { id: fence.jobId, renew: () => renewLease(deps.db, fence, deps.leaseSeconds) }
+  const lease = keepLease(deps, held, {
     onFenced,
     onCancelRequested: () => stop('cancel'),
     onPauseRequested: () => stop('pause'),

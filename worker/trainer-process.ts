@@ -130,7 +130,8 @@ function explain(end: TrainerEnd): string {
   return 'it ended'
 }
 
-function inheritedEnvironment(): NodeJS.ProcessEnv {
+/** What a process that computes gets of the environment. */
+export function inheritedEnvironment(): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => ENVIRONMENT.test(name)))
 }
 
@@ -144,7 +145,7 @@ function tryParse(raw: unknown): TrainerMessage | null {
 }
 
 /** Resolves when the process is gone and its last lines are read; its event `close` needs its own disconnect. */
-async function waitForEnd(
+export async function waitForEnd(
   child: ChildProcess,
 ): Promise<{ exitCode: number | null; signal: NodeJS.Signals | null }> {
   const [exitCode, signal] = await Promise.race([

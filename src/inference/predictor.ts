@@ -3,10 +3,13 @@ import { buildInferenceProgram } from '../mlp/program.ts'
 import type { LoadedArtifact } from '../models/artifact.ts'
 import type { Manifest } from '../models/manifest.ts'
 import { createEncoder, type RawFeatures, scaleTargets } from '../preprocessing/encoder.ts'
+import { describeTableInput, type TableInput } from './table/table-input.ts'
 
 /** A model that is ready to answer. */
 export interface Predictor {
   manifest: Manifest
+  /** What it takes, where features have names; else null. */
+  table: TableInput | null
   /** Memory that it holds. */
   bytes: number
   /**
@@ -32,6 +35,7 @@ export function createPredictor(
   const standsForTwo = kind === 'classification' && program.outputUnits === 1
   return {
     manifest,
+    table: describeTableInput(manifest),
     bytes,
     predict(features, count) {
       const inputs = encode(features, count)

@@ -215,7 +215,8 @@ function weighExamples(graph: Graph, classWeights: readonly number[] | null, lab
   }
 }
 
-function addPenalty(graph: Graph, weights: readonly Variable[], losses: Value): Value {
+/** Losses with what the regularizers of the weights add. */
+export function addPenalty(graph: Graph, weights: readonly Variable[], losses: Value): Value {
   const penalty = writePenalty(graph, weights)
   return penalty ? graph.add(losses, penalty) : losses
 }

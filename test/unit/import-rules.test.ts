@@ -103,6 +103,11 @@ describe('layers', () => {
       /^src\/(jobs|datasets\/(?!(columns|content)\.ts)|models|inference|metrics|operations)\//,
     ],
     ['jobs know datasets and models only', /^src\/jobs\//, /^src\/(inference|metrics|operations)\//],
+    [
+      'nobody knows batch predictions but the worker, and who puts the service together or takes work back',
+      /^src\/(?!batch-predictions\/|app\.ts|queue\/dispatcher\.ts)/,
+      /^src\/batch-predictions\//,
+    ],
     ['inference knows no jobs', /^src\/inference\//, /^src\/(jobs|metrics|operations)\//],
     ['images know nothing but themselves', /^src\/images\//, /^src\/(?!(images\/|errors\.ts$))/],
     ['the mathematics know nothing but themselves', /^src\/mlp\//, /^src\/(?!mlp\/)/],
@@ -167,7 +172,7 @@ describe('each library has one owner', () => {
 
   it('only entries end their process', () => {
     expect(findText(/process\.exit\(/, /^$/)).toContain('worker/trainer/main.ts')
-    expect(findText(/process\.exit\(/, /^(worker\/trainer\/main\.ts|launcher\/.*)$/)).toEqual([])
+    expect(findText(/process\.exit\(/, /^(worker\/(trainer|batch)\/main\.ts|launcher\/.*)$/)).toEqual([])
   })
 })
 

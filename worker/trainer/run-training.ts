@@ -5,11 +5,12 @@ import {
   evaluateClasses,
   evaluateLabels,
   evaluateNumbers,
+  REPORTED_METRICS,
 } from '../../src/metrics/evaluation-report.ts'
 import { isModelVariable } from '../../src/mlp/graph.ts'
 import { predictedClasses } from '../../src/mlp/metrics/predicted-classes.ts'
 import { buildProgram, type Program } from '../../src/mlp/program.ts'
-import { areClasses, type Task } from '../../src/mlp/task.ts'
+import { areClasses } from '../../src/mlp/task.ts'
 import { writeArtifact } from '../../src/models/artifact.ts'
 import { BlobDamagedError, type BlobStore } from '../../src/storage/blob-store.ts'
 import type { Engine, Session, TrainingState } from '../engines/engine.ts'
@@ -182,7 +183,7 @@ async function evaluate(
   if (!selection) return { evaluation: null, outcomes: null }
   const { task, classes, targets } = job.dataset
   const { outputUnits } = program
-  const names = [...new Set([...REPORTED[task], ...job.training.metrics])]
+  const names = [...new Set([...REPORTED_METRICS[task], ...job.training.metrics])]
   const score = await evaluateSelection(session, data, selection, outputUnits, names)
   const { loss, metrics, predictions } = score
   assertFinite(loss, `on the examples of ${selection.split} at the end`, job.training)
@@ -201,13 +202,6 @@ async function evaluate(
   }
   const numbers = targets.length > 0 ? targets : ['target']
   return { evaluation: evaluateNumbers(scored, numbers, selection.targets, predictions), outcomes: null }
-}
-
-/** Metrics that a report always has. */
-const REPORTED: Record<Task, readonly string[]> = {
-  classification: ['accuracy', 'logLoss', 'auc'],
-  multiLabel: ['accuracy', 'auc'],
-  regression: ['meanAbsoluteError', 'rootMeanSquaredError', 'r2'],
 }
 
 /** Where the weights came from, without the files. */

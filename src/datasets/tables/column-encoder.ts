@@ -1,9 +1,9 @@
-import type { ColumnType } from '../columns.ts'
+import { type ColumnType, UNKNOWN_CATEGORY } from '../columns.ts'
 import { isInfinity, isMissing, parseBoolean } from './cell-words.ts'
 import { hashText } from './hash-text.ts'
 import { parseDatetime } from './parse-datetime.ts'
 import { parseNumber } from './parse-number.ts'
-import { invalidCell, type Place, quote } from './place.ts'
+import { type CellError, invalidCell, type Place, quote } from './place.ts'
 
 /** What the cells of a column are read as, in one pass over the data. */
 export type CellMode = 'undecided' | 'numeric' | 'boolean' | 'datetime' | 'text' | 'hash'
@@ -31,6 +31,10 @@ export interface ColumnEncoder {
   hasOverflow: boolean
   /** Of a datetime column: some value is not at midnight. */
   hasTime: boolean
+  /** Its categories are those of a model: others are `UNKNOWN_CATEGORY`. */
+  readonly isClosed: boolean
+  /** Takes a cell that cannot be read, in place of an error that ends the reading; null: it is thrown. */
+  readonly onInvalid: ((error: CellError) => void) | null
 }
 
 const MODES: Readonly<Record<ColumnType, CellMode>> = {
@@ -55,7 +59,19 @@ export function createColumnEncoder(
     codes: new Map(),
     hasOverflow: false,
     hasTime: false,
+    isClosed: false,
+    onInvalid: null,
   }
+}
+
+/**
+ * An encoder of a column that a model knows: the same cells as in its training.
+ * @param codes - of a column of categories: their numbers
+ */
+export function createClosedEncoder(
+  column: Pick<ColumnEncoder, 'name' | 'index' | 'declared' | 'codes' | 'onInvalid'>,
+): ColumnEncoder {
+  return { ...createColumnEncoder({ ...column, role: 'feature' }), ...column, isClosed: true }
 }
 
 /**
@@ -89,7 +105,7 @@ export function encodeText(encoder: ColumnEncoder, place: Place, text: string, m
   if (mode === 'hash') return hashText(text)
   const cell = parseAs(mode, text, mayBeNumber || encoder.declared !== null)
   if (mode === 'numeric' && (Math.abs(cell) === Number.POSITIVE_INFINITY || isInfinity(text))) {
-    throw invalidCell(place, encoder.name, `numbers must be finite; received ${quote(text)}`)
+    return reject(encoder, place, `numbers must be finite; received ${quote(text)}`)
   }
   if (mode === 'datetime' && cell % 86_400_000 !== 0) encoder.hasTime = true
   return Number.isNaN(cell) ? refuse(encoder, place, text) : cell
@@ -102,7 +118,7 @@ export function encodeText(encoder: ColumnEncoder, place: Place, text: string, m
 export function encodeNumber(encoder: ColumnEncoder, place: Place, number: number): number {
   if (!Number.isFinite(number)) {
     if (Number.isNaN(number)) return encodeMissing(encoder, place)
-    throw invalidCell(place, encoder.name, `numbers must be finite; received ${number}`)
+    return reject(encoder, place, `numbers must be finite; received ${number}`)
   }
   if (encoder.mode === 'undecided') encoder.mode = 'numeric'
   if (encoder.mode === 'numeric') return number
@@ -145,6 +161,7 @@ function encodeCategory(encoder: ColumnEncoder, place: Place, text: string): num
   const { codes } = encoder
   const known = codes.get(text)
   if (known !== undefined) return known
+  if (encoder.isClosed) return UNKNOWN_CATEGORY
   if (codes.size === CATEGORIES_MAX) {
     if (encoder.declared === 'categorical' || encoder.role === 'target') {
       throw invalidCell(
@@ -163,10 +180,18 @@ function encodeCategory(encoder: ColumnEncoder, place: Place, text: string): num
 /** A value that does not fit: an error when the column's type is given, else a reason to read the data again. */
 function refuse(encoder: ColumnEncoder, place: Place, text: string): number {
   if (encoder.declared) {
-    throw invalidCell(place, encoder.name, `must be ${NOUNS[encoder.declared]}; received ${quote(text)}`)
+    return reject(encoder, place, `must be ${NOUNS[encoder.declared]}; received ${quote(text)}`)
   }
   encoder.conflict = { where: `${place.unit} ${place.number}`, value: text, before: encoder.mode }
   encoder.mode = 'text'
+  return Number.NaN
+}
+
+/** @throws {CellError} unless the encoder takes it */
+function reject(encoder: ColumnEncoder, place: Place, detail: string): number {
+  const error = invalidCell(place, encoder.name, detail)
+  if (!encoder.onInvalid) throw error
+  encoder.onInvalid(error)
   return Number.NaN
 }
 

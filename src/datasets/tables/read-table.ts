@@ -22,6 +22,8 @@ export interface TableSink {
   open(names: readonly string[]): Promise<ColumnEncoder[]>
   /** Takes the row. @throws {AppError} DATASET_INVALID when it names no split */
   endRow(): void
+  /** Takes that the row cannot be read. @throws the error, where one such row is one too many */
+  refuseRow(error: AppError): void
   /** Writes the rows that were taken; to be called every some thousand cells. */
   flush(): Promise<void>
 }
@@ -127,6 +129,9 @@ function createSink(drafts: DraftScope, pass: Pass, options: TableOptions, file:
       const code = row[splitIndex] ?? Number.NaN
       writers[code] ??= pass.splits.get(splitOf(splitCodes, code, place, options))
       writers[code]?.add(row)
+    },
+    refuseRow(error) {
+      throw error
     },
     async flush() {
       for (const writer of pass.splits.values()) await writer.flush()

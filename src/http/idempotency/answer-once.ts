@@ -11,7 +11,7 @@ export type Answer<Body> = {
   status: number
   /** Where the thing that was made is. */
   location?: string
-} & ({ body: Body } | { text: string })
+} & ({ body: Body } | { text: string; contentType?: string })
 
 /** A POST on its way to its answer. */
 export interface Post {
@@ -117,7 +117,7 @@ function serialize<Body>(reply: FastifyReply, fingerprint: string, answer: Answe
     fingerprint,
     status,
     location,
-    contentType: 'application/json; charset=utf-8',
+    contentType: ('text' in answer && answer.contentType) || 'application/json; charset=utf-8',
     body: 'text' in answer ? answer.text : String(reply.serialize(answer.body)),
   }
 }

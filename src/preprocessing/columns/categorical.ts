@@ -1,9 +1,7 @@
+import { UNKNOWN_CATEGORY } from '../../datasets/columns.ts'
 import { mostFrequent, present } from '../figures.ts'
 import { type ColumnKind, type ColumnOf, ColumnOptionError, type EncodeCell } from './column-kind.ts'
 import type { ColumnRequest } from './column-request.ts'
-
-/** A cell with a category that the dataset does not have; only predictions meet it. */
-export const UNKNOWN_CATEGORY = -1
 
 /** How a column of categories is prepared, with the defaults filled in. */
 export interface CategoricalSpec {

@@ -88,8 +88,8 @@ async function openReader(
         if (!isEmpty(fields)) {
           if (isHeaderAhead) isHeaderAhead = false
           else {
-            if (fields.count !== encoders.length) throw ragged(sink, encoders.length, fields)
-            encodeRecord(bytes, fields, encoders, sink, row)
+            if (fields.count === encoders.length) encodeRecord(bytes, fields, encoders, sink, row)
+            else sink.refuseRow(ragged(sink, encoders.length, fields))
           }
         }
         line += fields.lines
