@@ -10,8 +10,10 @@ import { registerProblemDetails, sendProblem } from './http/problem-details.ts'
 import { registerRouteDefaults } from './http/route-defaults.ts'
 import { streamTokenRoutes } from './http/stream-token-routes.ts'
 import { registerValidation } from './http/validation.ts'
+import { openInferenceRoutes } from './inference/open-inference/routes.ts'
 import type { PredictDeps } from './inference/predict.ts'
 import { inferenceRoutes } from './inference/routes.ts'
+import { tensorflowServingRoutes } from './inference/tensorflow-serving/routes.ts'
 import { trafficRoutes } from './inference/traffic/routes.ts'
 import { type JobDeps, jobRoutes } from './jobs/routes.ts'
 import type { Logger } from './logger.ts'
@@ -19,6 +21,7 @@ import { type MetricDeps, metricRoutes } from './metrics/routes.ts'
 import { aliasRoutes } from './models/aliases/routes.ts'
 import { comparisonRoutes } from './models/comparison/routes.ts'
 import { type ModelDeps, modelRoutes } from './models/routes.ts'
+import { readReadiness } from './operations/readiness.ts'
 import { healthRoutes, type OperationDeps, operationRoutes, telemetryRoutes } from './operations/routes.ts'
 
 /** Everything the API works with. */
@@ -64,6 +67,11 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   await app.register(healthRoutes, deps)
   await app.register(telemetryRoutes, deps)
   await app.register(v1Routes(deps), { prefix: '/v1' })
+  await app.register(openInferenceRoutes, {
+    ...deps,
+    isReady: async () => (await readReadiness(deps)).status !== 'unready',
+    prefix: '/v2',
+  })
   return app
 }
 
@@ -77,6 +85,7 @@ function v1Routes(deps: AppDeps): FastifyPluginAsync {
     await v1.register(aliasRoutes, deps)
     await v1.register(comparisonRoutes, deps)
     await v1.register(inferenceRoutes, deps)
+    await v1.register(tensorflowServingRoutes, deps)
     await v1.register(trafficRoutes, deps)
     await v1.register(operationRoutes, deps)
   }

@@ -13,7 +13,7 @@ const OPERATIONS_AT_ONCE = 1_000_000
  * @param version - as `VersionCache.resolve` found it; the rows have its `inputShape`
  * @param pointer - where the rows stand in the request, for the error
  * @param work - the request's, when it began before
- * @returns `[count, classes]` float32, row by row
+ * @returns `[count, outputs]` float32, row by row: the probability of each class, or each target of a regression
  * @throws {AppError} MODEL_DAMAGED, INPUT_INVALID for numbers that overflow in the network, and of `Work.next`
  */
 export async function predictRows(
@@ -27,17 +27,17 @@ export async function predictRows(
   const atOnce = Math.max(1, Math.floor(OPERATIONS_AT_ONCE / version.parameterCount))
   const probabilities = count <= atOnce ? predictor.predict(features, count) : await cutUp()
   const wrong = probabilities.findIndex(probability => !Number.isFinite(probability))
-  if (wrong !== -1) throw overflow(`${pointer}/${Math.floor(wrong / version.classes.length)}`)
+  if (wrong !== -1) throw overflow(`${pointer}/${Math.floor(wrong / predictor.outputUnits)}`)
   return probabilities
 
   async function cutUp(): Promise<Float32Array> {
     const units = features.length / count
-    const classes = version.classes.length
-    const all = new Float32Array(count * classes)
+    const width = predictor.outputUnits
+    const all = new Float32Array(count * width)
     for (let from = 0; from < count; from += atOnce) {
       if (work.isOver()) await work.next()
       const rows = Math.min(atOnce, count - from)
-      all.set(predictor.predict(features.subarray(from * units, (from + rows) * units), rows), from * classes)
+      all.set(predictor.predict(features.subarray(from * units, (from + rows) * units), rows), from * width)
     }
     return all
   }

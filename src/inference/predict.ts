@@ -167,7 +167,11 @@ async function explain(
 }
 
 /** Null where the input is no image. */
-function overlayOf(shape: readonly number[], values: Float32Array, saliency: Float32Array): string | null {
+function overlayOf(
+  shape: readonly number[],
+  values: ArrayLike<number>,
+  saliency: Float32Array,
+): string | null {
   const [height, width, channels] = shape
   if (height === undefined || width === undefined || channels === undefined || channels > 4) return null
   return drawOverlay([height, width, channels], values, saliency).toString('base64')

@@ -9,6 +9,8 @@ export interface Predictor {
   manifest: Manifest
   /** Memory that it holds. */
   bytes: number
+  /** Numbers of an answer: one for each class or target. */
+  outputUnits: number
   /**
    * Computes without pause: `predictRows` cuts large requests up.
    * @param features - `[count, features]`, in the data's own units; cells of a table
@@ -33,6 +35,7 @@ export function createPredictor(
   return {
     manifest,
     bytes,
+    outputUnits: standsForTwo ? 2 : program.outputUnits,
     predict(features, count) {
       const inputs = encode(features, count)
       const outputs = predict(inputs instanceof Uint8Array ? Float32Array.from(inputs) : inputs, count)

@@ -25,6 +25,7 @@ import {
   PredictionResponseSchema,
 } from './schemas.ts'
 import { parseNpy, readTensorType } from './tensor.ts'
+import { readSession } from './traffic/read-session.ts'
 
 const TENSOR_TYPE = 'application/octet-stream'
 const NPY_TYPE = 'application/x-npy'
@@ -107,15 +108,11 @@ export const inferenceRoutes: FastifyPluginAsyncTypebox<PredictDeps> = async (ap
   )
 }
 
-/** Header that keeps a client with one version of an alias that is split. */
-const SESSION_HEADER = 'x-trainyard-session'
-
 function readOptions(request: FastifyRequest, reply: FastifyReply): PredictOptions {
   const { query, headers } = request
   const { topK, probabilities, includeInput, calibrated, abstainBelow, explain } = query as Type.Static<
     typeof PredictionQuery
   >
-  const session = headers[SESSION_HEADER]
   return {
     topK: topK ?? 5,
     probabilities: probabilities ?? true,
@@ -124,7 +121,7 @@ function readOptions(request: FastifyRequest, reply: FastifyReply): PredictOptio
     calibrated: calibrated ?? false,
     abstainBelow: abstainBelow ?? null,
     explain: explain ?? false,
-    session: typeof session === 'string' && session !== '' ? session : null,
+    session: readSession(headers),
   }
 }
 

@@ -9,8 +9,8 @@ import type { Work } from './turns.ts'
 /** Examples as a network takes them. */
 export interface Rows {
   count: number
-  /** `[count, features]`, row by row, in the data's own units. */
-  features: Float32Array
+  /** `[count, features]`, row by row, in the data's own units; float64 are the cells of a table. */
+  features: Float32Array | Float64Array
 }
 
 /** What a client posted, with the place of each input for errors. */

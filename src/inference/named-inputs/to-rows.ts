@@ -1,0 +1,105 @@
+import { AppError, fieldError } from '../../errors.ts'
+import { decodeBase64 } from '../decode-base64.ts'
+import type { DecodeImage } from '../decode-image.ts'
+import type { Rows } from '../rows.ts'
+import { INPUTS_MAX } from '../schemas.ts'
+import type { Work } from '../turns.ts'
+import { INPUT_NAME, type ModelInterface } from './model-interface.ts'
+import { type NamedInput, nameOf } from './named-input.ts'
+import { tableToRows } from './table-to-rows.ts'
+
+/**
+ * Inputs as rows, in the units of the data.
+ * @throws {AppError} INPUT_INVALID and IMAGE_INVALID with the place of what is wrong
+ */
+export async function namedInputsToRows(
+  decodeImage: DecodeImage,
+  model: ModelInterface,
+  inputs: readonly NamedInput[],
+  work: Work,
+): Promise<Rows> {
+  const [input] = inputs
+  if (model.features) return tableToRows(model, model.features, inputs, work)
+  if (!input || inputs.length > 1 || input.name !== INPUT_NAME) {
+    const names = inputs.map(({ name }) => name).join(', ')
+    throw fieldError('INPUT_INVALID', '/inputs', `there must be one input, ${INPUT_NAME}; received ${names}`)
+  }
+  const { values } = input
+  if (values.kind === 'elements') return decodeImages(decodeImage, model, input, values.elements, work)
+  const count = countExamples(model, values.numbers.length, values.shape, input.pointer)
+  return { count, features: toFloat32(values.numbers, model.units, input.pointer) }
+}
+
+/** @throws {AppError} INPUT_INVALID */
+function countExamples(
+  { shape, units }: ModelInterface,
+  length: number,
+  received: readonly number[],
+  pointer: string,
+): number {
+  const [count = 0, ...rest] = received
+  // The dimensions of an image, or of its numbers in a row; those of 1 say nothing of the order.
+  const isFitting = [rest.join(), longOnes(rest)].some(
+    text => text === String(units) || text === longOnes(shape),
+  )
+  if (!isFitting || count < 1 || count > INPUTS_MAX || length !== count * units) {
+    const wanted = `[count, ${units}] or [count, ${shape.join(', ')}], count 1 to ${INPUTS_MAX}`
+    throw fieldError(
+      'INPUT_INVALID',
+      pointer,
+      `the shape must be ${wanted}; received [${received.join(', ')}]`,
+    )
+  }
+  return count
+}
+
+function longOnes(shape: readonly number[]): string {
+  return shape.filter(length => length !== 1).join()
+}
+
+/** @throws {AppError} INPUT_INVALID when a number is not finite in float32 */
+function toFloat32(numbers: Float32Array | Float64Array, units: number, pointer: string): Float32Array {
+  const features = numbers instanceof Float32Array ? numbers : new Float32Array(numbers)
+  let sum = 0
+  for (let at = 0; at < features.length; at++) sum += (features[at] ?? 0) * 0 // NaN as soon as one is not finite
+  if (sum === 0) return features
+  const wrong = features.findIndex(number => !Number.isFinite(number))
+  const place = `number ${wrong % units} of example ${Math.floor(wrong / units)}`
+  throw fieldError('INPUT_INVALID', pointer, `numbers must be finite in float32; ${place} is not`)
+}
+
+async function decodeImages(
+  decodeImage: DecodeImage,
+  { shape, units }: ModelInterface,
+  { pointer, pointerOf }: NamedInput,
+  elements: readonly unknown[],
+  work: Work,
+): Promise<Rows> {
+  const count = elements.length
+  if (count < 1 || count > INPUTS_MAX) {
+    throw fieldError('INPUT_INVALID', pointer, `there must be 1 to ${INPUTS_MAX} inputs; received ${count}`)
+  }
+  const features = new Float32Array(count * units)
+  for (const [index, element] of elements.entries()) {
+    features.set(await decode(element, pointerOf(index)), index * units)
+    if (work.isOver()) await work.next()
+  }
+  return { count, features }
+
+  async function decode(element: unknown, place: string): Promise<Float32Array> {
+    if (!Buffer.isBuffer(element) && typeof element !== 'string') {
+      const detail = `an input must hold ${units} numbers (${shape.join(' × ')}), or be an image; received ${nameOf(element)}`
+      throw fieldError('INPUT_INVALID', place, detail)
+    }
+    const content = Buffer.isBuffer(element) ? element : decodeBase64(element, place)
+    try {
+      return await decodeImage(content, shape)
+    } catch (error) {
+      if (!(error instanceof AppError)) throw error
+      throw new AppError(error.code, error.message, {
+        errors: [{ pointer: place, detail: error.message }],
+        cause: error,
+      })
+    }
+  }
+}
