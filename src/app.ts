@@ -1,13 +1,14 @@
 import { randomUUID } from 'node:crypto'
-import helmet from '@fastify/helmet'
 import { fastifySSE } from '@fastify/sse'
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyPluginAsync } from 'fastify'
 import { type DatasetDeps, datasetRoutes } from './datasets/routes.ts'
+import { AccessLog } from './http/access-log.ts'
 import { type AuthDeps, registerAuth } from './http/auth.ts'
 import { observeRequests } from './http/observe-requests.ts'
 import { registerOpenApi } from './http/openapi.ts'
 import { registerProblemDetails, sendProblem } from './http/problem-details.ts'
 import { registerRouteDefaults } from './http/route-defaults.ts'
+import { answerWithSecurityHeaders } from './http/security-headers.ts'
 import { streamTokenRoutes } from './http/stream-token-routes.ts'
 import { registerValidation } from './http/validation.ts'
 import { openInferenceRoutes } from './inference/open-inference/routes.ts'
@@ -40,6 +41,7 @@ const REQUEST_TIMEOUT_MS = 600_000
 export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   const app = Fastify({
     loggerInstance: deps.logger as FastifyBaseLogger, // else the type of the logger becomes part of the app's
+    logController: new AccessLog(),
     genReqId: () => randomUUID(),
     bodyLimit: JSON_BYTES_MAX,
     requestTimeout: REQUEST_TIMEOUT_MS,
@@ -60,7 +62,7 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   registerProblemDetails(app)
   registerAuth(app, deps)
   registerRouteDefaults(app)
-  await app.register(helmet, { contentSecurityPolicy: false })
+  answerWithSecurityHeaders(app)
   await app.register(fastifySSE, { heartbeatInterval: 15_000 })
   await registerOpenApi(app, deps.version)
 

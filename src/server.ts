@@ -26,7 +26,12 @@ const GRACE_MS = 25_000
 const SHADOWS_WAITING_MAX = 32
 
 const config = readConfig()
-const logger = createLogger({ name: 'api', level: config.logLevel, pretty: process.stderr.isTTY })
+const logger = createLogger({
+  name: 'api',
+  level: config.logLevel,
+  pretty: process.stderr.isTTY,
+  buffered: true,
+})
 const deps = openDeps(config, logger, POOL_SIZE)
 const bootstrap = await readBootstrapKey(config.dataDir, config.apiKey)
 const predictors = createPredictorCache(deps.blobs, PREDICTOR_BYTES_MAX)

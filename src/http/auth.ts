@@ -35,7 +35,6 @@ export function registerAuth(app: FastifyInstance, { findKeyId, findStreamTokenK
       )
     }
     request.apiKeyId = keyId
-    request.log = request.log.child({ keyId })
   })
 }
 

@@ -1,3 +1,4 @@
+import helmet from '@fastify/helmet'
 import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
 import type { FastifyInstance } from 'fastify'
@@ -31,16 +32,19 @@ export async function registerOpenApi(app: FastifyInstance, version: string): Pr
       ],
     },
   })
-  await app.register(swaggerUi, {
-    routePrefix: '/docs',
-    staticCSP: true,
-    uiConfig: {
-      layout: 'BaseLayout',
-      docExpansion: 'list',
-      persistAuthorization: true,
-      tryItOutEnabled: true,
-    },
-    theme: { title: 'Trainyard API' },
+  await app.register(async page => {
+    await page.register(helmet, { contentSecurityPolicy: false })
+    await page.register(swaggerUi, {
+      routePrefix: '/docs',
+      staticCSP: true,
+      uiConfig: {
+        layout: 'BaseLayout',
+        docExpansion: 'list',
+        persistAuthorization: true,
+        tryItOutEnabled: true,
+      },
+      theme: { title: 'Trainyard API' },
+    })
   })
   app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger())
 }

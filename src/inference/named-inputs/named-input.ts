@@ -1,6 +1,19 @@
+/** Numbers as they lie in memory. */
+export type Numbers =
+  | Float32Array
+  | Float64Array
+  | Uint8Array
+  | Uint16Array
+  | Uint32Array
+  | Int8Array
+  | Int16Array
+  | Int32Array
+  | BigUint64Array
+  | BigInt64Array
+
 /** The values of an input in their order, the last dimension fastest. */
 export type TensorValues =
-  | { kind: 'numbers'; numbers: Float32Array | Float64Array; shape: readonly number[] }
+  | { kind: 'numbers'; numbers: Numbers; shape: readonly number[] }
   /** Anything: texts, files, truth values, numbers with holes in them. */
   | { kind: 'elements'; elements: readonly unknown[]; shape: readonly number[] }
 

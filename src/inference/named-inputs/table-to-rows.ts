@@ -61,9 +61,8 @@ function splitArray(features: readonly Feature[], { values, pointer, pointerOf }
     pointerOf: row => pointerOf(row * features.length + column),
     values: {
       kind: 'numbers',
-      numbers: Float64Array.from(
-        { length: count },
-        (_, row) => values.numbers[row * features.length + column] ?? 0,
+      numbers: Float64Array.from({ length: count }, (_, row) =>
+        Number(values.numbers[row * features.length + column]),
       ),
       shape: [count],
     },
@@ -115,7 +114,7 @@ function countRows(columns: readonly NamedInput[]): number {
 }
 
 function readCell(feature: Feature, { values, pointerOf }: NamedInput, row: number): number {
-  const value = values.kind === 'numbers' ? values.numbers[row] : values.elements[row]
+  const value = values.kind === 'numbers' ? Number(values.numbers[row]) : values.elements[row]
   const cell = feature.readCell(Buffer.isBuffer(value) ? value.toString('utf8') : value)
   if (cell !== null) return cell
   throw fieldError(

@@ -7,7 +7,6 @@ import {
   DATATYPES,
   type Datatype,
   isDatatype,
-  type NumberDatatype,
   readElements,
   readNumbers,
 } from './datatypes.ts'
@@ -57,9 +56,13 @@ export async function readInferRequest(
   const { id = null, parameters, inputs, outputs } = parse(json)
   const binary = sliceBinary(inputs, body.subarray(text.length))
   const isBinary = parameters?.binary_data_output ?? false
+  const read: NamedInput[] = []
+  for (const [index, input] of inputs.entries()) {
+    read.push(await readInput(input, `/inputs/${index}`, binary[index] ?? null, arrays, work))
+  }
   return {
     id,
-    inputs: inputs.map((input, index) => readInput(input, `/inputs/${index}`, binary[index] ?? null, arrays)),
+    inputs: read,
     outputs:
       outputs?.map(({ name, parameters: own }, index) => {
         refuseSharedMemory(own, `/outputs/${index}`)
@@ -84,12 +87,13 @@ function sliceBinary(inputs: readonly InputJson[], data: Buffer): (Buffer | null
   throw new AppError('MALFORMED_REQUEST', detail)
 }
 
-function readInput(
+async function readInput(
   { name, datatype, shape, data, parameters }: InputJson,
   pointer: string,
   binary: Buffer | null,
   arrays: readonly NumberArray[],
-): NamedInput {
+  work: Work,
+): Promise<NamedInput> {
   refuseSharedMemory(parameters, pointer)
   if (!isDatatype(datatype)) {
     const detail = `must be one of ${DATATYPES.join(', ')}; received ${datatype}`
@@ -100,7 +104,7 @@ function readInput(
   }
   const values = binary
     ? readBinary(datatype, shape, binary, pointer)
-    : readJson(datatype, shape, findCut(data, arrays) ?? data, pointer)
+    : await readJson(datatype, shape, findCut(data, arrays) ?? data, pointer, work)
   const length = values.kind === 'numbers' ? values.numbers.length : values.elements.length
   const product = shape.reduce((elements, dimension) => elements * dimension, 1)
   if (length !== product) {
@@ -121,39 +125,31 @@ function readBinary(
 }
 
 /** @param data - an array of numbers that was cut out, or whatever stood there */
-function readJson(
+async function readJson(
   datatype: Datatype,
   shape: readonly number[],
   data: unknown,
   pointer: string,
-): TensorValues {
+  work: Work,
+): Promise<TensorValues> {
   const where = `${pointer}/data`
   if (isNumberArray(data)) {
     if (datatype === 'BYTES')
       throw fieldError('INPUT_INVALID', where, 'BYTES must be texts; received numbers')
-    assertDatatype(datatype, data.numbers, where)
+    await assertDatatype(datatype, data.numbers, where, work)
     return { kind: 'numbers', numbers: data.numbers, shape }
   }
   if (!Array.isArray(data)) throw fieldError('INPUT_INVALID', where, 'must be a list')
   const elements = data.flat(shape.length)
-  return datatype === 'BYTES'
-    ? { kind: 'elements', elements: assertEach(elements, isText, 'BYTES must be texts', where), shape }
-    : readMixed(datatype, shape, elements, where)
-}
-
-/** Truth values, and numbers with null among them. */
-function readMixed(
-  datatype: NumberDatatype,
-  shape: readonly number[],
-  elements: readonly unknown[],
-  where: string,
-): TensorValues {
+  if (datatype === 'BYTES') {
+    return { kind: 'elements', elements: assertEach(elements, isText, 'BYTES must be texts', where), shape }
+  }
   if (datatype === 'BOOL' && elements.every(element => typeof element === 'boolean')) {
-    return { kind: 'numbers', numbers: Float64Array.from(elements, Number), shape }
+    return { kind: 'numbers', numbers: Uint8Array.from(elements, Number), shape }
   }
   assertEach(elements, isNumberOrNull, `${datatype} must be numbers, or null where one is missing`, where)
   const numbers = elements.filter(element => element !== null) as number[] // checked just now
-  assertDatatype(datatype, Float64Array.from(numbers), where)
+  await assertDatatype(datatype, Float64Array.from(numbers), where, work)
   return { kind: 'elements', elements, shape }
 }
 
