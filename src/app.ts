@@ -69,11 +69,7 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   await app.register(healthRoutes, deps)
   await app.register(telemetryRoutes, deps)
   await app.register(v1Routes(deps), { prefix: '/v1' })
-  await app.register(openInferenceRoutes, {
-    ...deps,
-    isReady: async () => (await readReadiness(deps)).status !== 'unready',
-    prefix: '/v2',
-  })
+  await app.register(v2Routes(deps), { prefix: '/v2' })
   return app
 }
 
@@ -91,4 +87,9 @@ function v1Routes(deps: AppDeps): FastifyPluginAsync {
     await v1.register(trafficRoutes, deps)
     await v1.register(operationRoutes, deps)
   }
+}
+
+function v2Routes(deps: AppDeps): FastifyPluginAsync {
+  const isReady = async () => (await readReadiness(deps)).status !== 'unready'
+  return async v2 => void (await v2.register(openInferenceRoutes, { ...deps, isReady }))
 }
