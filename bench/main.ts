@@ -1,10 +1,11 @@
 import { benchCost } from './cost/measure.ts'
+import { benchSafety } from './safety/measure.ts'
 import { benchService } from './service.ts'
 import { benchServing } from './serving/compare.ts'
 import { benchTraining } from './training/compare.ts'
 
 /**
- * `npm run bench`: everything; `npm run bench -- training|cost|service|serving [options]`: one of them. Figures are of
+ * `npm run bench`: everything; `npm run bench -- training|cost|service|serving|safety [options]`: one of them. Figures are of
  * this machine at this moment; docs/performance.md keeps those of a named one.
  */
 const BENCHMARKS: Record<string, (args: string[]) => Promise<void>> = {
@@ -12,6 +13,7 @@ const BENCHMARKS: Record<string, (args: string[]) => Promise<void>> = {
   cost: benchCost,
   service: benchService,
   serving: benchServing,
+  safety: benchSafety,
 }
 
 const [name, ...args] = process.argv.slice(2)

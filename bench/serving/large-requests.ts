@@ -1,4 +1,4 @@
-import { type LoadResult, sendLoad } from './load.ts'
+import { type LoadResult, sendLoad } from '../load.ts'
 import type { BenchService } from './service.ts'
 
 /** Single predictions by themselves, and beside large ones. */

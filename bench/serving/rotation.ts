@@ -5,7 +5,7 @@ import { createRandom } from '../../src/mlp/random.ts'
 import { readArtifact, writeArtifact } from '../../src/models/artifact.ts'
 import { insertVersion, resolveVersion } from '../../src/models/repository.ts'
 import { createDiskBlobStore } from '../../src/storage/disk-blob-store.ts'
-import { type LoadResult, sendLoad } from './load.ts'
+import { type LoadResult, sendLoad } from '../load.ts'
 import { apiMemory } from './memory.ts'
 import type { BenchService } from './service.ts'
 
@@ -49,7 +49,8 @@ export async function measureRotation(
 const nameOf = (index: number) => `customer-${index}`
 
 /** @returns bytes of one */
-async function storeModels(service: BenchService, models: number): Promise<number> {
+/** Stores models of random weights. */
+export async function storeModels(service: BenchService, models: number): Promise<number> {
   const db = createDatabase({ url: service.databaseUrl, poolSize: 2, onError: () => {} })
   const blobs = createDiskBlobStore(service.dataDir)
   try {

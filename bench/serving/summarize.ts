@@ -1,6 +1,6 @@
+import type { LoadResult } from '../load.ts'
 import { markdownTable } from '../table.ts'
 import type { LargeRequests } from './large-requests.ts'
-import type { LoadResult } from './load.ts'
 import type { Rotation } from './rotation.ts'
 import type { Soak } from './soak.ts'
 import type { Swaps } from './swaps.ts'
@@ -57,14 +57,14 @@ export function describeFigures({ large, rotation, swaps, soak }: Figures): stri
   if (rotation) {
     rows.push([
       `${rotation.models} models of ${rotation.megabytesEach.toFixed(2)} MB in turn`,
-      `p50 ${rotation.p50Ms.toFixed(1)} ms, p99 ${rotation.p99Ms.toFixed(1)} ms, ${rotation.requestsPerSecond.toFixed(0)}/s, failed ${rotation.failed}; ` +
+      `p50 ${rotation.p50Ms.toFixed(1)} ms, p99 ${rotation.p99Ms.toFixed(1)} ms, ${rotation.requestsPerSecond.toFixed(0)}/s, failed ${rotation.failed}${describeFailures(rotation)}; ` +
         `API ${megabytes(rotation.memoryBeforeBytes)} → ${megabytes(rotation.memoryAfterBytes)}`,
     ])
   }
   if (swaps) {
     rows.push([
       `${swaps.aliasMoves} alias moves, ${swaps.brokenVersions} broken versions, ${swaps.restarts} restarts`,
-      `${swaps.failed} failed of ${swaps.answered + swaps.failed}, p99 ${swaps.p99Ms.toFixed(1)} ms`,
+      `${swaps.failed} failed of ${swaps.answered + swaps.failed}${describeFailures(swaps)}, p99 ${swaps.p99Ms.toFixed(1)} ms`,
     ])
   }
   if (soak) {
@@ -76,4 +76,9 @@ export function describeFigures({ large, rotation, swaps, soak }: Figures): stri
     ])
   }
   return markdownTable(['what', 'figures'], rows)
+}
+
+function describeFailures({ failures }: LoadResult): string {
+  const kinds = Object.entries(failures).map(([what, count]) => `${what}: ${count}`)
+  return kinds.length === 0 ? '' : ` (${kinds.join(', ')})`
 }

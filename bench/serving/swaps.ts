@@ -1,13 +1,10 @@
-import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { openSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import path from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { createDatabase } from '../../src/db/client.ts'
 import { resolveVersion } from '../../src/models/repository.ts'
+import { startApi } from '../api-process.ts'
+import { type LoadResult, sendLoad } from '../load.ts'
 import { startBalancer } from './balancer.ts'
-import { type LoadResult, sendLoad } from './load.ts'
 import type { BenchService } from './service.ts'
 
 /** Requests that met with moves, broken versions and restarts. */
@@ -23,7 +20,7 @@ const ALIAS_MOVES = 20
 const CONNECTIONS = 16
 
 /**
- * Sends predictions by an alias through a balancer to two API processes, while the alias moves, is pointed to versions whose
+ * Sends predictions by an alias through a balancer to two API processes, while the alias moves, shall move to versions whose
  * files are damaged, and each process is restarted, as a deploy does it.
  */
 export async function measureSwaps(
@@ -39,7 +36,7 @@ export async function measureSwaps(
   const point = (version: number) => pointAlias(service, model, version)
   await point(good[0] ?? 1)
 
-  const processes = [await startApi(service), await startApi(service)]
+  const processes = [await startApi(service.dataDir), await startApi(service.dataDir)]
   for (const version of broken) await damage(service, model, version)
   const balancer = await startBalancer()
   const balance = () => balancer.setBackends(processes.map(({ url }) => url))
@@ -67,12 +64,12 @@ export async function measureSwaps(
       await point(good[move % good.length] ?? 1)
       await pause(pauseMs)
       const bad = broken[Math.floor(move / 4)]
-      if (move % 4 === 3 && bad !== undefined) await point(bad)
+      if (move % 4 === 3 && bad !== undefined) await expectRefusal(() => point(bad))
       if (move % 8 === 7) {
         const index = Math.floor(move / 8)
         const old = processes[index]
         if (old) {
-          processes[index] = await startApi(service)
+          processes[index] = await startApi(service.dataDir)
           balance()
           await old.stop()
         }
@@ -97,6 +94,15 @@ async function pointAlias({ url, key }: BenchService, model: string, version: nu
   if (!response.ok) throw new Error(`the alias did not move: ${response.status} ${await response.text()}`)
 }
 
+/** An alias does not move to what cannot answer. */
+async function expectRefusal(move: () => Promise<void>): Promise<void> {
+  const isRefused = await move().then(
+    () => false,
+    (error: Error) => error.message.includes('MODEL_DAMAGED'),
+  )
+  if (!isRefused) throw new Error('an alias moved to a version whose files are damaged')
+}
+
 /** Deletes the weights of a version. */
 async function damage({ databaseUrl, dataDir }: BenchService, model: string, version: number): Promise<void> {
   const db = createDatabase({ url: databaseUrl, poolSize: 1, onError: () => {} })
@@ -104,28 +110,4 @@ async function damage({ databaseUrl, dataDir }: BenchService, model: string, ver
   await db.$disconnect()
   const sha256 = files['weights.bin']
   await rm(path.join(dataDir, 'blobs', sha256.slice(0, 2), sha256))
-}
-
-interface ApiProcess {
-  url: string
-  stop(): Promise<void>
-}
-
-/** Another API process of the same service. */
-async function startApi({ dataDir }: BenchService): Promise<ApiProcess> {
-  const entry = fileURLToPath(new URL('../../src/server.js', import.meta.url))
-  const log = openSync(path.join(dataDir, 'service.log'), 'a')
-  const child: ChildProcess = spawn(process.execPath, [entry], {
-    env: { ...process.env, PORT: '0' },
-    stdio: ['ignore', log, log, 'ipc'],
-  })
-  const gone = once(child, 'exit')
-  const [message] = await once(child, 'message')
-  return {
-    url: (message as { url: string }).url,
-    async stop() {
-      child.kill('SIGTERM')
-      await gone
-    },
-  }
 }

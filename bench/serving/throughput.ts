@@ -1,5 +1,5 @@
+import { type LoadResult, sendLoad } from '../load.ts'
 import { median } from '../table.ts'
-import { type LoadResult, sendLoad } from './load.ts'
 import type { Peer } from './peer.ts'
 import type { BenchService } from './service.ts'
 
@@ -54,11 +54,12 @@ export async function compareThroughput(
 }
 
 function middle(results: readonly LoadResult[]): LoadResult {
-  const of = (name: keyof LoadResult) => median(results.map(result => result[name]))
+  const of = (name: 'requestsPerSecond' | 'p50Ms' | 'p99Ms') => median(results.map(result => result[name]))
   return {
     requestsPerSecond: of('requestsPerSecond'),
     p50Ms: of('p50Ms'),
     p99Ms: of('p99Ms'),
+    failures: Object.assign({}, ...results.map(({ failures }) => failures)),
     failed: results.reduce((sum, { failed }) => sum + failed, 0),
     answered: results.reduce((sum, { answered }) => sum + answered, 0),
   }

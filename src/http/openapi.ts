@@ -1,7 +1,7 @@
 import helmet from '@fastify/helmet'
 import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
 
 const DESCRIPTION = `Training-as-a-service for multilayer perceptrons: upload a dataset, submit a job, watch every epoch,
 post an image, get a prediction.
@@ -32,7 +32,7 @@ export async function registerOpenApi(app: FastifyInstance, version: string): Pr
       ],
     },
   })
-  await app.register(async page => {
+  const docs: FastifyPluginAsync = async page => {
     await page.register(helmet, { contentSecurityPolicy: false })
     await page.register(swaggerUi, {
       routePrefix: '/docs',
@@ -45,6 +45,7 @@ export async function registerOpenApi(app: FastifyInstance, version: string): Pr
       },
       theme: { title: 'Trainyard API' },
     })
-  })
+  }
+  await app.register(docs)
   app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger())
 }

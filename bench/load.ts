@@ -7,6 +7,8 @@ export interface LoadResult {
   p99Ms: number
   /** Answers other than 2xx, and connections that broke. */
   failed: number
+  /** How many of each: by status, or what the connection said. */
+  failures: Record<string, number>
   /** Answers that were good. */
   answered: number
 }
@@ -20,7 +22,8 @@ export interface Load {
   amount?: number
   /** Requests a second of all connections together; as many as are answered, without. */
   rate?: number
-  requests: { path: string; headers: Record<string, string>; body: Buffer }[]
+  /** POST, but for those without a body. */
+  requests: { path: string; headers: Record<string, string>; body?: Buffer }[]
 }
 
 /**
@@ -29,6 +32,10 @@ export interface Load {
  */
 export async function sendLoad(load: Load): Promise<LoadResult> {
   const times: number[] = []
+  const failures: Record<string, number> = {}
+  const note = (what: string) => {
+    failures[what] = (failures[what] ?? 0) + 1
+  }
   const { url, connections, seconds, amount, rate, requests } = load
   const result = await new Promise<autocannon.Result>((resolve, reject) => {
     const instance = autocannon(
@@ -38,11 +45,20 @@ export async function sendLoad(load: Load): Promise<LoadResult> {
         ...(amount === undefined ? { duration: seconds ?? 5 } : { amount }),
         ...(rate !== undefined && { overallRate: rate }),
         timeout: 30,
-        requests: requests.map(({ path, headers, body }) => ({ method: 'POST', path, headers, body })),
+        requests: requests.map(({ path, headers, body }) => ({
+          method: body ? 'POST' : 'GET',
+          path,
+          headers,
+          ...(body && { body }),
+        })),
       },
       (error, finished) => (error ? reject(error) : resolve(finished)),
     )
-    instance.on('response', (_client, _status, _bytes, ms) => times.push(ms))
+    instance.on('response', (_client, status, _bytes, ms) => {
+      times.push(ms)
+      if (status >= 300) note(String(status))
+    })
+    instance.on('reqError', error => note(error.message))
   })
   const sorted = Float64Array.from(times).sort()
   const at = (share: number) =>
@@ -52,6 +68,7 @@ export async function sendLoad(load: Load): Promise<LoadResult> {
     p50Ms: at(0.5),
     p99Ms: at(0.99),
     failed: result.non2xx + result.errors + result.timeouts,
+    failures,
     answered: result['2xx'],
   }
 }
