@@ -13,8 +13,10 @@ import { answerWithSecurityHeaders } from './http/security-headers.ts'
 import { streamTokenRoutes } from './http/stream-token-routes.ts'
 import { registerValidation } from './http/validation.ts'
 import { inputSchemaRoutes } from './inference/input-schema/routes.ts'
+import { openInferenceRoutes } from './inference/open-inference/routes.ts'
 import type { PredictDeps } from './inference/predict.ts'
 import { inferenceRoutes } from './inference/routes.ts'
+import { tensorflowServingRoutes } from './inference/tensorflow-serving/routes.ts'
 import { trafficRoutes } from './inference/traffic/routes.ts'
 import { type JobDeps, jobRoutes } from './jobs/routes.ts'
 import type { Logger } from './logger.ts'
@@ -23,6 +25,7 @@ import { aliasRoutes } from './models/aliases/routes.ts'
 import { comparisonRoutes } from './models/comparison/routes.ts'
 import { importRoutes } from './models/imports/routes.ts'
 import { type ModelDeps, modelRoutes } from './models/routes.ts'
+import { readReadiness } from './operations/readiness.ts'
 import { healthRoutes, type OperationDeps, operationRoutes, telemetryRoutes } from './operations/routes.ts'
 
 /** Everything the API works with. */
@@ -71,6 +74,7 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   await app.register(healthRoutes, deps)
   await app.register(telemetryRoutes, deps)
   await app.register(v1Routes(deps), { prefix: '/v1' })
+  await app.register(v2Routes(deps), { prefix: '/v2' })
   return app
 }
 
@@ -87,7 +91,13 @@ function v1Routes(deps: AppDeps): FastifyPluginAsync {
     await v1.register(inferenceRoutes, deps)
     await v1.register(inputSchemaRoutes, deps)
     await v1.register(batchRoutes, deps)
+    await v1.register(tensorflowServingRoutes, deps)
     await v1.register(trafficRoutes, deps)
     await v1.register(operationRoutes, deps)
   }
+}
+
+function v2Routes(deps: AppDeps): FastifyPluginAsync {
+  const isReady = async () => (await readReadiness(deps)).status !== 'unready'
+  return async v2 => void (await v2.register(openInferenceRoutes, { ...deps, isReady }))
 }

@@ -5,6 +5,7 @@ import type { DecodeImage } from '../images/decode-image.ts'
 import type { StoredVersion, VersionReference } from '../models/repository.ts'
 import type { BlobStore } from '../storage/blob-store.ts'
 import { calibrateProbabilities } from './confidence.ts'
+import { decodeAsTrained } from './decode-as-trained.ts'
 import type { DescribeOptions } from './describe-prediction.ts'
 import { describeRows, writeRowsAsCsv } from './describe-rows.ts'
 import { explainRows } from './explanation/explain.ts'
@@ -72,7 +73,7 @@ export async function predict(
       const failures: Failures | null = options.rowErrors === 'inline' ? new Map() : null
       const rows = table
         ? await toCells(table, inputs, work, failures)
-        : await toRows(decodeAs(deps, version), inputs, version.inputShape, work, failures)
+        : await toRows(decodeAsTrained(deps.decodeImage, version), inputs, version.inputShape, work, failures)
       const probabilities = await predictRows(deps, version, rows, table ? '/rows' : '/instances', work)
       const outputs = options.calibrated ? calibrateProbabilities(version, probabilities) : probabilities
       const saliency = options.explain ? await explain(deps.blobs, version, rows, outputs) : null
@@ -85,12 +86,6 @@ export async function predict(
     pieces: describeRows(predicted, table, options, work),
     csv: writeRowsAsCsv(predicted, table, options, work),
   }
-}
-
-/** The decoder, with the fit that the model was trained with. */
-function decodeAs({ decodeImage }: PredictDeps, { preprocessing }: StoredVersion): DecodeImage {
-  const fit = 'image' in preprocessing ? preprocessing.image?.fit : undefined
-  return (image, shape) => decodeImage(image, shape, fit)
 }
 
 type Saliency = NonNullable<Prediction['saliency']>
@@ -128,7 +123,11 @@ async function explain(
 }
 
 /** Null where the input is no image. */
-function overlayOf(shape: readonly number[], values: Float32Array, saliency: Float32Array): string | null {
+function overlayOf(
+  shape: readonly number[],
+  values: ArrayLike<number>,
+  saliency: Float32Array,
+): string | null {
   const [height, width, channels] = shape
   if (height === undefined || width === undefined || channels === undefined || channels > 4) return null
   return drawOverlay([height, width, channels], values, saliency).toString('base64')

@@ -12,6 +12,8 @@ export interface Predictor {
   table: TableInput | null
   /** Memory that it holds. */
   bytes: number
+  /** Numbers of an answer: one for each class or target. */
+  outputUnits: number
   /**
    * Computes without pause: `predictRows` cuts large requests up.
    * @param features - `[count, features]`, in the data's own units; cells of a table
@@ -37,6 +39,7 @@ export function createPredictor(
     manifest,
     table: describeTableInput(manifest),
     bytes,
+    outputUnits: standsForTwo ? 2 : program.outputUnits,
     predict(features, count) {
       const inputs = encode(features, count)
       const outputs = predict(inputs instanceof Uint8Array ? Float32Array.from(inputs) : inputs, count)

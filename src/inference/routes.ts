@@ -27,6 +27,7 @@ import {
   PredictionResponseSchema,
 } from './schemas.ts'
 import { parseNpy, readTensorType } from './tensor.ts'
+import { readSession } from './traffic/read-session.ts'
 
 const TENSOR_TYPE = 'application/octet-stream'
 const NPY_TYPE = 'application/x-npy'
@@ -135,14 +136,10 @@ export const inferenceRoutes: FastifyPluginAsyncTypebox<PredictDeps> = async (ap
   )
 }
 
-/** Header that keeps a client with one version of an alias that is split. */
-const SESSION_HEADER = 'x-trainyard-session'
-
 function readOptions(request: FastifyRequest, reply: FastifyReply): PredictOptions {
   const { query, headers } = request
   const { topK, probabilities, includeInput, calibrated, abstainBelow, explain, rowErrors } =
     query as Type.Static<typeof PredictionQuery>
-  const session = headers[SESSION_HEADER]
   return {
     topK: topK ?? 5,
     probabilities: probabilities ?? true,
@@ -152,7 +149,7 @@ function readOptions(request: FastifyRequest, reply: FastifyReply): PredictOptio
     abstainBelow: abstainBelow ?? null,
     explain: explain ?? false,
     rowErrors: rowErrors ?? (isCsv(request) ? 'inline' : 'refuse'),
-    session: typeof session === 'string' && session !== '' ? session : null,
+    session: readSession(headers),
   }
 }
 

@@ -19,14 +19,13 @@ import {
 } from './repository.ts'
 import {
   DescriptionSchema,
-  type Model,
   ModelPageSchema,
-  type ModelStatus,
   ModelStatusSchema,
   ModelVersionPageSchema,
-  ModelVersionSchema,
+  ModelVersionStatusSchema,
   TagSchema,
 } from './schemas.ts'
+import { describeStatus } from './version-status.ts'
 
 /** What the model routes work with. */
 export interface ModelDeps {
@@ -47,6 +46,15 @@ const FORMATS_DESCRIPTION =
 
 /** `/v1/models`: the registry. */
 export const modelRoutes: FastifyPluginAsyncTypebox<ModelDeps> = async (app, { db, blobs }) => {
+  const readModel = async (name: string) => {
+    const model = await getModel(db, name)
+    return { ...model, ...describeStatus(model.versions) }
+  }
+  const readVersion = async (name: string, version: number) => ({
+    ...(await resolveVersion(db, name, { version })),
+    ...describeStatus([version]),
+  })
+
   app.get(
     '/models',
     {
@@ -79,7 +87,7 @@ export const modelRoutes: FastifyPluginAsyncTypebox<ModelDeps> = async (app, { d
         response: { 200: ModelStatusSchema, ...problemResponses(404) },
       },
     },
-    async ({ params }) => withStatus(await getModel(db, params.name)),
+    async ({ params }) => readModel(params.name),
   )
 
   app.patch(
@@ -96,7 +104,7 @@ export const modelRoutes: FastifyPluginAsyncTypebox<ModelDeps> = async (app, { d
     },
     async ({ params, body }) => {
       await describeModel(db, params.name, body)
-      return withStatus(await getModel(db, params.name))
+      return readModel(params.name)
     },
   )
 
@@ -135,10 +143,10 @@ export const modelRoutes: FastifyPluginAsyncTypebox<ModelDeps> = async (app, { d
         tags,
         summary: 'Read a version',
         params: VersionParams,
-        response: { 200: ModelVersionSchema, ...problemResponses(404, 422) },
+        response: { 200: ModelVersionStatusSchema, ...problemResponses(404, 422) },
       },
     },
-    async ({ params }) => resolveVersion(db, params.name, params),
+    async ({ params }) => readVersion(params.name, params.version),
   )
 
   app.patch(
@@ -150,12 +158,12 @@ export const modelRoutes: FastifyPluginAsyncTypebox<ModelDeps> = async (app, { d
         description: 'Tags are set as a whole. All else of a version never changes.',
         params: VersionParams,
         body: DescriptionSchema,
-        response: { 200: ModelVersionSchema, ...problemResponses(404, 422) },
+        response: { 200: ModelVersionStatusSchema, ...problemResponses(404, 422) },
       },
     },
     async ({ params, body }) => {
       await describeVersion(db, params.name, params.version, body)
-      return resolveVersion(db, params.name, params)
+      return readVersion(params.name, params.version)
     },
   )
 
@@ -224,15 +232,4 @@ export const modelRoutes: FastifyPluginAsyncTypebox<ModelDeps> = async (app, { d
 /** No version has a greater number. */
 function toCursor(after: string): number {
   return Math.min(Number(after), 2 ** 31 - 1)
-}
-
-function withStatus(model: Model): ModelStatus {
-  return {
-    ...model,
-    model_version_status: model.versions.map(version => ({
-      version: String(version),
-      state: 'AVAILABLE',
-      status: { error_code: 'OK', error_message: '' },
-    })),
-  }
 }

@@ -174,8 +174,10 @@ it('answers older than 24 hours and tokens that have expired go', async () => {
     ['new', 23],
   ] as const) {
     const createdAt = new Date(Date.now() - hours * 3_600_000)
-    const answer = { fingerprint: '0'.repeat(64), status: 200, contentType: 'application/json', body: '{}' }
-    await db.idempotentAnswer.create({ data: { apiKeyId: 'key_1', key, createdAt, ...answer } })
+    const answer = { fingerprint: '0'.repeat(64), status: 200, contentType: 'application/json' }
+    await db.idempotentAnswer.create({
+      data: { apiKeyId: 'key_1', key, createdAt, body: Buffer.from('{}'), ...answer },
+    })
     const sha256 = createHash('sha256').update(randomBytes(8)).digest('hex')
     const expiresAt = new Date(Date.now() + (24 - hours) * 60_000)
     await db.streamToken.create({ data: { sha256, apiKeyId: 'key_1', expiresAt } })

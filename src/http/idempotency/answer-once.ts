@@ -1,17 +1,25 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Database } from '../../db/client.ts'
 import { AppError, ERRORS } from '../../errors.ts'
-import { describeProblem, PROBLEM_TYPE } from '../problem-details.ts'
+import { presentError } from '../problem-details.ts'
 import { fingerprintRequest } from './fingerprint.ts'
 import { readIdempotencyKey } from './key-header.ts'
 import { findAnswer, type KeyScope, lockKey, type StoredAnswer, saveAnswer } from './repository.ts'
 
-/** What a POST answers with: a body for the route's schema, or its text when that was written already. */
+/** What a POST answers with: a body for the route's schema, its text when that was written already, or bytes. */
 export type Answer<Body> = {
   status: number
   /** Where the thing that was made is. */
   location?: string
-} & ({ body: Body } | { text: string; contentType?: string })
+} & ({ body: Body } | { text: string; contentType?: string } | BinaryAnswer)
+
+/** An answer that is no JSON. */
+export interface BinaryAnswer {
+  bytes: Buffer
+  contentType: string
+  /** What a client needs to read it. */
+  headers: Record<string, string>
+}
 
 /** A POST on its way to its answer. */
 export interface Post {
@@ -106,17 +114,21 @@ function isLasting(error: unknown): error is AppError {
 }
 
 function toAnswer(error: AppError, request: FastifyRequest, fingerprint: string): StoredAnswer {
-  const body = JSON.stringify(describeProblem(error, request))
-  return { fingerprint, status: error.status, location: null, contentType: PROBLEM_TYPE, body }
+  return { fingerprint, location: null, headers: {}, ...presentError(error, request) }
 }
 
 function serialize<Body>(reply: FastifyReply, fingerprint: string, answer: Answer<Body>): StoredAnswer {
   const { status, location = null } = answer
+  if ('bytes' in answer) {
+    const { bytes, contentType, headers } = answer
+    return { fingerprint, status, location, headers, contentType, body: bytes }
+  }
   reply.code(status) // it chooses the schema
   return {
     fingerprint,
     status,
     location,
+    headers: {},
     contentType: ('text' in answer && answer.contentType) || 'application/json; charset=utf-8',
     body: 'text' in answer ? answer.text : String(reply.serialize(answer.body)),
   }
@@ -127,6 +139,7 @@ function send(reply: FastifyReply, answer: StoredAnswer, isReplayed: boolean): F
   if (isReplayed) reply.header('idempotency-replayed', 'true')
   return reply
     .code(answer.status)
+    .headers(answer.headers)
     .type(answer.contentType)
     .serializer((text: string) => text)
     .send(answer.body)
