@@ -18,11 +18,13 @@ import { GOOD, trainVersion } from '../helpers/trained-model.ts'
 
 const release = releaseAfterFile()
 let service: TestService
+let datasetId: string
 
 beforeAll(async () => {
   service = await startTestService({ release })
   await service.startWorker()
-  await trainVersion(service, await service.uploadStripes(), GOOD)
+  datasetId = await service.uploadStripes()
+  await trainVersion(service, datasetId, GOOD)
 })
 
 const download = (format: string) =>
@@ -172,10 +174,40 @@ describe('a version is downloaded', () => {
     expect(errors).toEqual([{ parameter: 'format', detail: `must be one of ${EXPORT_FORMATS.join(', ')}` }])
   })
 
+  it('of a large network in a thread of its own, with the same answers', async () => {
+    const id = await service.submit(datasetId, {
+      name: 'large',
+      network: {
+        layers: [
+          { type: 'dense', units: 1000, activation: 'relu' },
+          { type: 'dense', units: 600, activation: 'relu' },
+          { type: 'dense', units: 3, activation: 'softmax' },
+        ],
+      },
+      training: { epochs: 1, batchSize: 90, seed: 1 },
+    })
+    await service.untilJob(id, ({ status }) => status === 'succeeded')
+    const where = '/v1/models/large/versions/1'
+    const file = await (await service.request(`${where}/artifact?format=onnx`)).arrayBuffer()
+    const page = await (await service.request(`${where}/artifact?format=html`)).text()
+    expect(page).toContain('<title>large, version 1</title>')
+    const session = await InferenceSession.create(new Uint8Array(file))
+    const answers = await session.run({ input: new Tensor(Uint8Array.from(PIXELS), [1, 6, 6, 1]) })
+    const { predictions } = await service.json(`${where}/predict`, {
+      method: 'POST',
+      body: JSON.stringify({ instances: [PIXELS] }),
+      headers: { 'content-type': 'application/json' },
+    })
+    const { classes } = await service.json(where)
+    for (const { label, probability } of predictions[0].top) {
+      expect(Number(answers.probabilities?.data[classes.indexOf(label)])).toBeCloseTo(probability, 5)
+    }
+  })
+
   it('never from damaged files, in any format', async () => {
     const client = new pg.Client({ connectionString: service.databaseUrl })
     await client.connect()
-    const { rows } = await client.query('SELECT files FROM model_versions')
+    const { rows } = await client.query("SELECT files FROM model_versions WHERE model_name = 'stripes'")
     await client.end()
     const sha256: string = rows[0].files['weights.bin']
     const place = path.join(service.dataDir, 'blobs', sha256.slice(0, 2), sha256)

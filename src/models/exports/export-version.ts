@@ -8,6 +8,7 @@ import { describeEncoding } from './encoding.ts'
 import type { ExportedFile, ExportedModel } from './exported-model.ts'
 import type { ExportFormat } from './format-names.ts'
 import { FORMATS } from './formats.ts'
+import { writeInThread } from './write-in-thread.ts'
 
 /** A file to be downloaded. */
 export interface Download {
@@ -18,7 +19,7 @@ export interface Download {
 
 /**
  * Makes a version's file in a format, from its stored files and after all of them were checked against their hashes.
- * Nothing is kept: it takes milliseconds.
+ * Nothing is kept: it takes milliseconds, and large ones are written in a thread of their own.
  * @throws {AppError} MODEL_DAMAGED
  */
 export async function exportVersion(
@@ -46,11 +47,12 @@ export async function exportVersion(
   }
   const chosen = FORMATS[format]
   const filename = `${base}${chosen.suffix}`
-  if (chosen.kind === 'file') {
-    const content = Buffer.from(await chosen.write(model))
-    return { filename, contentType: chosen.contentType, content }
+  const files = await writeInThread(format, model)
+  const [only] = files
+  if (chosen.kind === 'file' && only) {
+    const { buffer, byteOffset, byteLength } = only.content
+    return { filename, contentType: chosen.contentType, content: Buffer.from(buffer, byteOffset, byteLength) }
   }
-  const files = await chosen.write(model)
   const stored = { name: 'manifest.json', content: manifestFile }
   return toArchive(filename, [...files, stored, ...companions(format, model)], model)
 }
