@@ -45,6 +45,6 @@ export async function runInChromium(
     { maxBuffer: 256 * 1024 ** 2 },
   )
   const [, answers] = /id="answers">([^<]*)</.exec(stdout) ?? []
-  if (!answers || stdout.includes("runNetwork")) throw new Error('the page did not answer')
+  if (!answers || stdout.includes('runNetwork')) throw new Error('the page did not answer')
   return new Float32Array(new Uint8Array(Buffer.from(answers, 'base64')).buffer)
 }
