@@ -4,6 +4,12 @@ import os from 'node:os'
 import path from 'node:path'
 import { promisify } from 'node:util'
 
+/** TensorFlow takes seconds to start, on a busy machine many. */
+const PYTHON_MS_MAX = 230_000
+
+/** How long a test may take that runs Python. */
+export const PYTHON_TEST = { timeout: PYTHON_MS_MAX + 10_000 }
+
 /** Python with Keras and TensorFlow, which `node bench/setup-peers.mjs` makes. */
 const PYTHON = path.join(
   process.env.TRAINYARD_PEERS_DIR || path.join(os.homedir(), '.cache', 'trainyard', 'peers'),
@@ -37,6 +43,8 @@ export async function runPython(code: string, ...args: string[]): Promise<string
       KERAS_BACKEND: 'tensorflow',
     },
     maxBuffer: 64 * 1024 ** 2,
+    timeout: PYTHON_MS_MAX,
+    killSignal: 'SIGKILL',
   })
   return stdout
 }

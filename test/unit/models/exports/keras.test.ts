@@ -14,7 +14,7 @@ import {
   expectSameAnswers,
 } from '../../../helpers/exported-models.ts'
 import { createTestFolder } from '../../../helpers/folder.ts'
-import { hasPython, runPython } from '../../../helpers/peers-python.ts'
+import { hasPython, PYTHON_TEST, runPython } from '../../../helpers/peers-python.ts'
 
 const RUN = `
 import json, pathlib, sys
@@ -23,7 +23,7 @@ for folder in sorted(pathlib.Path(sys.argv[1]).iterdir()):
     model = keras.saving.load_model(folder / 'model.keras')
     shape = json.loads((folder / 'shape.json').read_text())
     inputs = np.fromfile(folder / 'inputs.bin', '<f4').reshape(shape)
-    np.asarray(model.predict_on_batch(inputs)).astype('<f4').tofile(folder / 'answers.bin')
+    np.asarray(model(inputs, training=False)).astype('<f4').tofile(folder / 'answers.bin')
     (folder / 'parameters').write_text(str(model.count_params()))
 `
 
@@ -39,6 +39,7 @@ function inputsOf({ model, features, count }: ExportCase): { inputs: Float32Arra
 
 it.skipIf(!hasKeras)(
   'an exported Keras model answers in Keras as the service does, for every network and preprocessing (needs node bench/setup-peers.mjs)',
+  PYTHON_TEST,
   async () => {
     const folder = await createTestFolder()
     const cases = Object.entries({

@@ -6,7 +6,7 @@ import { createArchive } from '../../../../src/models/exports/archive.ts'
 import { writeNpz } from '../../../../src/models/npz/write-npz.ts'
 import { createCase } from '../../../helpers/exported-models.ts'
 import { createTestFolder } from '../../../helpers/folder.ts'
-import { hasPython, runPython } from '../../../helpers/peers-python.ts'
+import { hasPython, PYTHON_TEST, runPython } from '../../../helpers/peers-python.ts'
 
 const { model } = createCase({
   layers: [
@@ -34,7 +34,7 @@ describe('an NPZ archive', () => {
     }
   })
 
-  it.skipIf(!hasNumpy)('is read by NumPy (needs node bench/setup-peers.mjs)', async () => {
+  it.skipIf(!hasNumpy)('is read by NumPy (needs node bench/setup-peers.mjs)', PYTHON_TEST, async () => {
     const file = path.join(await createTestFolder(), 'weights.npz')
     await pipeline(createArchive(writeNpz(model), model.createdAt), createWriteStream(file))
     const code = `import json, sys, numpy as np

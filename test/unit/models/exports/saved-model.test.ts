@@ -13,7 +13,7 @@ import {
   textsOf,
 } from '../../../helpers/exported-models.ts'
 import { createTestFolder } from '../../../helpers/folder.ts'
-import { hasPython, runPython } from '../../../helpers/peers-python.ts'
+import { hasPython, PYTHON_TEST, runPython } from '../../../helpers/peers-python.ts'
 
 /** Feeds `inputs.json` of each folder to the signature of the model in it. */
 const RUN = `
@@ -67,6 +67,7 @@ function inputsOf(made: ExportCase): Record<string, object> {
 
 it.skipIf(!hasTensorflow)(
   'an exported SavedModel answers in TensorFlow as the service does, for every network and preprocessing (needs node bench/setup-peers.mjs)',
+  PYTHON_TEST,
   async () => {
     const arrays = Object.entries({ ...ARRAY_CASES, ...CENTERED_CASES })
     await runAll({
