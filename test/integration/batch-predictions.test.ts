@@ -69,7 +69,8 @@ const post = (body: object, headers = {}): Promise<[number, Json]> =>
 
 async function submit(body: object): Promise<string> {
   const [status, batch] = await post(body)
-  expect([status, batch.status], JSON.stringify(batch)).toEqual([202, 'queued'])
+  expect(status, JSON.stringify(batch)).toBe(202)
+  expect(['queued', 'running', 'succeeded']).toContain(batch.status)
   return batch.id
 }
 
