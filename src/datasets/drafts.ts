@@ -32,6 +32,30 @@ export function writePiece(draft: BlobDraft, piece: Uint8Array): Promise<void> {
   })
 }
 
+/** Writes pieces while the next ones are made. */
+export interface PieceWriter {
+  /**
+   * Begins to write a piece, once the one before is written: then the memory of that one may be used again.
+   * @throws what went wrong with the one before
+   */
+  write(piece: Uint8Array): Promise<void>
+  /** Waits for the last piece. @throws what went wrong with it */
+  end(): Promise<void>
+}
+
+/** A writer of a draft that is one piece behind. */
+export function createPieceWriter(draft: BlobDraft): PieceWriter {
+  let pending: Promise<void> = Promise.resolve()
+  return {
+    async write(piece) {
+      await pending
+      pending = writePiece(draft, piece)
+      pending.catch(() => {}) // it is told at the next call
+    },
+    end: () => pending,
+  }
+}
+
 /** Ends a draft: all of it can be read back, or kept. */
 export async function endDraft(draft: BlobDraft): Promise<void> {
   draft.stream.end()
