@@ -13,6 +13,8 @@ export interface BlobDraft {
   readonly stream: Writable
   /** What was written so far, from the start; for a second look before it is kept. */
   readBack(): Readable
+  /** Part of what was written so far; shorter where that ends before. */
+  readRange(offset: number, length: number): Promise<Buffer>
   /** Makes the bytes durable under their hash. The stream must have finished. */
   keep(): Promise<Blob>
   /** Throws the bytes away; right at any time, also after `keep`, when it does nothing. */

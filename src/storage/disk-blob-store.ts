@@ -46,8 +46,7 @@ export function createDiskBlobStore(folder: string): BlobStore {
     async readRange(sha256, offset, length) {
       const file = await open(fileOf(sha256))
       try {
-        const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, offset)
-        return buffer.subarray(0, bytesRead)
+        return await readAt(file, offset, length)
       } finally {
         await file.close()
       }
@@ -98,7 +97,7 @@ export function createDiskBlobStore(folder: string): BlobStore {
 }
 
 async function openDraft(file: string, fileOf: (sha256: string) => string): Promise<BlobDraft> {
-  const handle = await open(file, 'wx', 0o600)
+  const handle = await open(file, 'wx+', 0o600)
   const hash = createHash('sha256')
   let bytes = 0
   let isOpen = true
@@ -113,6 +112,7 @@ async function openDraft(file: string, fileOf: (sha256: string) => string): Prom
   return {
     stream,
     readBack: () => createReadStream(file),
+    readRange: (offset, length) => readAt(handle, offset, length),
     async keep() {
       await handle.sync()
       await handle.close()
@@ -140,6 +140,12 @@ async function writeAll(handle: FileHandle, chunk: Buffer): Promise<void> {
   for (let written = 0; written < chunk.length; ) {
     written += (await handle.write(chunk, written)).bytesWritten
   }
+}
+
+/** Memory of its own, not of Node's pool: whoever gets it may make arrays of other types over it. */
+async function readAt(handle: FileHandle, offset: number, length: number): Promise<Buffer> {
+  const { buffer, bytesRead } = await handle.read(Buffer.allocUnsafeSlow(length), 0, length, offset)
+  return buffer.subarray(0, bytesRead)
 }
 
 /** A rename is durable only when its folder is. */

@@ -6,6 +6,7 @@ import type { UploadFormat, UploadOptions } from '../upload-options.ts'
 import { createCsvFiles } from './csv/csv-files.ts'
 import { decompress } from './decompress.ts'
 import type { FileReader, FormatFiles } from './files.ts'
+import { createParquetFiles } from './parquet/parquet-files.ts'
 import { limitBytes, peek } from './pieces.ts'
 import { type FileFormat, SNIFF_BYTES, sniffFormat } from './sniff-format.ts'
 
@@ -45,7 +46,7 @@ export function createFileReader(
           const detail = `all files must be of one format; received ${format} after ${opened.format}`
           throw fieldError('DATASET_INVALID', `/${part}`, detail)
         }
-        opened ??= { format, files: openFormat(format, drafts, options) }
+        opened ??= { format, files: openFormat(format, drafts, options, limits) }
         await opened.files.add({ part, split: SPLIT_OF_PART[part] ?? 'train', pieces })
       } catch (error) {
         throw withPart(error, part)
@@ -65,7 +66,12 @@ function assertClaim(claim: UploadFormat | null, format: FileFormat, head: Buffe
   throw fieldError('DATASET_INVALID', '', `format says ${claim}; received ${format}, ${start}`)
 }
 
-function openFormat(format: FileFormat, drafts: DraftScope, options: UploadOptions): FormatFiles {
+function openFormat(
+  format: FileFormat,
+  drafts: DraftScope,
+  options: UploadOptions,
+  limits: { bytesMax: number },
+): FormatFiles {
   const tableOptions = {
     format: NAMES[format].stored,
     targets: options.target,
@@ -78,6 +84,8 @@ function openFormat(format: FileFormat, drafts: DraftScope, options: UploadOptio
       const delimiter = options.format === 'tsv' ? '\t' : options.delimiter
       return createCsvFiles(drafts, tableOptions, { delimiter, hasHeader: options.hasHeader })
     }
+    case 'parquet':
+      return createParquetFiles(drafts, tableOptions, limits)
     default: {
       const detail = `a file must be CSV, JSON Lines, Parquet, NPZ, NPY or a ZIP of images; received ${format}`
       throw fieldError('DATASET_INVALID', '', detail)

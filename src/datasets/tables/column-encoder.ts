@@ -1,5 +1,5 @@
 import type { ColumnType } from '../columns.ts'
-import { isInfinity, isMissing, parseBoolean } from './cell-words.ts'
+import { isInfinity, isMissing, isStorable, parseBoolean } from './cell-words.ts'
 import { hashText } from './hash-text.ts'
 import { parseDatetime } from './parse-datetime.ts'
 import { parseNumber } from './parse-number.ts'
@@ -32,6 +32,9 @@ export interface ColumnEncoder {
   /** Of a datetime column: some value is not at midnight. */
   hasTime: boolean
 }
+
+/** The last moment of a date. @see ECMA-262, section 21.4.1.1 */
+const DATE_MS_MAX = 8.64e15
 
 const MODES: Readonly<Record<ColumnType, CellMode>> = {
   numeric: 'numeric',
@@ -116,12 +119,22 @@ export function encodeBoolean(encoder: ColumnEncoder, place: Place, value: boole
   return encodeOther(encoder, place, String(value))
 }
 
-/** The cell of a date, in milliseconds since 1970. @throws {AppError} DATASET_INVALID with row and column */
-export function encodeDate(encoder: ColumnEncoder, place: Place, date: Date): number {
-  const milliseconds = date.getTime()
+/**
+ * The cell of a date.
+ * @param milliseconds - since 1970-01-01T00:00Z; NaN when there is none
+ * @throws {AppError} DATASET_INVALID with row and column
+ */
+export function encodeMilliseconds(encoder: ColumnEncoder, place: Place, milliseconds: number): number {
   if (Number.isNaN(milliseconds)) return encodeMissing(encoder, place)
+  if (Math.abs(milliseconds) > DATE_MS_MAX) {
+    throw invalidCell(
+      place,
+      encoder.name,
+      `dates must be in the years ±271821; received ${milliseconds} ms since 1970`,
+    )
+  }
   if (encoder.mode === 'undecided') encoder.mode = 'datetime'
-  if (encoder.mode !== 'datetime') return encodeOther(encoder, place, date.toISOString())
+  if (encoder.mode !== 'datetime') return encodeOther(encoder, place, new Date(milliseconds).toISOString())
   if (milliseconds % 86_400_000 !== 0) encoder.hasTime = true
   return milliseconds
 }
@@ -155,6 +168,9 @@ function encodeCategory(encoder: ColumnEncoder, place: Place, text: string): num
     }
     encoder.hasOverflow = true
     return hashText(text)
+  }
+  if (!isStorable(text)) {
+    throw invalidCell(place, encoder.name, `texts must be Unicode without NUL; received ${quote(text)}`)
   }
   codes.set(text, codes.size)
   return codes.size - 1

@@ -1,4 +1,5 @@
 import { fieldError } from '../../errors.ts'
+import { isStorable } from './cell-words.ts'
 import { type ColumnEncoder, createColumnEncoder } from './column-encoder.ts'
 import { quote } from './place.ts'
 import type { TableOptions } from './table-options.ts'
@@ -19,6 +20,11 @@ export function resolveColumns(names: readonly string[], options: TableOptions):
       '',
       `columns must have different names; received ${quote(twice)} twice`,
     )
+  }
+  const unnamed = names.findIndex(name => name === '' || !isStorable(name))
+  if (unnamed >= 0) {
+    const detail = `column ${unnamed + 1} must have a name in Unicode without NUL; received ${quote(names[unnamed] ?? '')}`
+    throw fieldError('DATASET_INVALID', '', detail)
   }
   if (names.length > COLUMNS_MAX) {
     throw fieldError('DATASET_INVALID', '', `there may be ${COLUMNS_MAX} columns; received ${names.length}`)
