@@ -21,6 +21,12 @@ export interface TableSink {
   open(names: readonly string[]): Promise<ColumnEncoder[]>
   /** Takes the row. @throws {AppError} DATASET_INVALID when it names no split */
   endRow(): void
+  /**
+   * Takes rows by their columns, the first at the place.
+   * @param columns - the cells of each column at the index of its encoder
+   * @throws {AppError} DATASET_INVALID when one names no split
+   */
+  endRows(columns: readonly Float64Array[], count: number): void
   /** Writes the rows that were taken; to be called every some thousand cells. */
   flush(): Promise<void>
 }
@@ -100,7 +106,7 @@ function createSink(drafts: DraftScope, pass: Pass, options: TableOptions, file:
     pass.splits.set(split, writer)
     return writer
   }
-  return {
+  const sink: TableSink = {
     place,
     get row() {
       return row
@@ -127,10 +133,21 @@ function createSink(drafts: DraftScope, pass: Pass, options: TableOptions, file:
       writers[code] ??= pass.splits.get(splitOf(splitCodes, code, place, options))
       writers[code]?.add(row)
     },
+    endRows(columns, count) {
+      if (splitIndex < 0) {
+        writers[0]?.addColumns(columns, count)
+        return
+      }
+      for (let at = 0; at < count; at++, place.number++) {
+        for (let index = 0; index < columns.length; index++) row[index] = columns[index]?.[at] ?? 0
+        sink.endRow()
+      }
+    },
     async flush() {
       for (const writer of pass.splits.values()) await writer.flush()
     },
   }
+  return sink
 }
 
 const SPLIT_WORDS: Readonly<Record<string, SplitName>> = {

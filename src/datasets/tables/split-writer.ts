@@ -16,6 +16,8 @@ export interface SplitWriter {
   /** By cell of the row. */
   readonly profiles: ColumnProfile[]
   add(row: Float64Array): void
+  /** Adds rows by their columns. */
+  addColumns(columns: readonly Float64Array[], count: number): void
   /** Writes what is waiting, once it is a block. */
   flush(): Promise<void>
   end(): Promise<void>
@@ -38,6 +40,10 @@ export async function createSplitWriter(
     add(row) {
       writer.examples++
       for (const part of parts) part.add(row)
+    },
+    addColumns(columns, count) {
+      writer.examples += count
+      for (const part of parts) part.addColumns(columns, count)
     },
     async flush() {
       for (const part of parts) if (part.bytes() >= BLOCK_BYTES) await writeBlock(part, profiles)
@@ -73,19 +79,29 @@ function createCells(all: readonly ColumnEncoder[], role: ColumnEncoder['role'],
   let cells = new Float64Array(4_096)
   let others = new Float64Array(4_096)
   let filled = 0
+  const grow = (more: number) => {
+    const larger = new Float64Array(2 * cells.length + more)
+    larger.set(cells)
+    cells = larger
+  }
   return {
     draft,
     encoders,
     writer: createPieceWriter(draft),
     bytes: () => 8 * filled,
     add(row: Float64Array) {
-      if (filled + width > cells.length) {
-        const larger = new Float64Array(2 * cells.length + width)
-        larger.set(cells)
-        cells = larger
-      }
+      if (filled + width > cells.length) grow(width)
       for (let column = 0; column < width; column++) cells[filled + column] = row[indices[column] ?? 0] ?? 0
       filled += width
+    },
+    addColumns(columns: readonly Float64Array[], count: number) {
+      if (filled + count * width > cells.length) grow(count * width)
+      for (let column = 0; column < width; column++) {
+        const from = columns[indices[column] ?? 0]
+        if (from === undefined) continue
+        for (let row = 0, at = filled + column; row < count; row++, at += width) cells[at] = from[row] ?? 0
+      }
+      filled += count * width
     },
     /** What was added since. It may be used until the second call after this one. */
     take() {

@@ -95,7 +95,7 @@ export function createColumnCursor(
       let there = count
       try {
         if (present) {
-          present.read(levels, count)
+          present.read(levels, 0, count)
           there = 0
           for (let at = 0; at < count; at++) if (levels[at] === 1) rows[there++] = firstRow + at
         } else for (let at = 0; at < count; at++) rows[at] = firstRow + at
@@ -148,7 +148,7 @@ function countPresent(present: IntegerReader | null, values: number, levels: Int
   let count = 0
   for (let read = 0; read < values; read += BATCH_ROWS) {
     const length = Math.min(BATCH_ROWS, values - read)
-    present.read(levels, length)
+    present.read(levels, 0, length)
     for (let at = 0; at < length; at++) if (levels[at] === 1) count++
   }
   return count

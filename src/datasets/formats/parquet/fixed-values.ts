@@ -19,64 +19,65 @@ export function readFixedValues(
   into: Float64Array,
 ): void {
   if (start + count * width > bytes.length) throw invalidParquet('has a page that ends within its values')
-  // A copy, for an array of wider numbers must begin at a multiple of their width.
-  const { buffer } = new Uint8Array(bytes.subarray(start, start + count * width))
+  const { buffer, offset } = align(bytes, start, count * width)
+  const words = new Int32Array(buffer, offset, Math.floor((count * width) / 4))
   switch (layout) {
     case 'double':
-      return into.set(new Float64Array(buffer))
+      return into.set(new Float64Array(buffer, offset, count))
     case 'float':
-      return into.set(new Float32Array(buffer))
+      return into.set(new Float32Array(buffer, offset, count))
     case 'int32':
-      return into.set(new Int32Array(buffer))
+      return into.set(new Int32Array(buffer, offset, count))
     case 'uint32':
-      return into.set(new Uint32Array(buffer))
+      return into.set(new Uint32Array(buffer, offset, count))
     case 'int64':
-      return map64(buffer, into, (high, low) => high * LOW + low)
+      return map64(words, into, (high, low) => high * LOW + low)
     case 'uint64':
-      return map64(buffer, into, (high, low) => (high >>> 0) * LOW + low)
+      return map64(words, into, (high, low) => (high >>> 0) * LOW + low)
     case 'days':
-      new Int32Array(buffer).forEach((days, at) => {
+      new Int32Array(buffer, offset, count).forEach((days, at) => {
         into[at] = days * DAY_MS
       })
       return
     case 'milliseconds':
-      return map64(buffer, into, (high, low) => high * LOW + low)
+      return map64(words, into, (high, low) => high * LOW + low)
     case 'microseconds':
-      return map64(buffer, into, (high, low) => Math.floor((high * LOW + low) / 1_000))
+      return map64(words, into, (high, low) => Math.floor((high * LOW + low) / 1_000))
     case 'nanoseconds':
       // In two parts, for all of it does not fit a float64: 2^32 = 4294 · 10^6 + 967296.
-      return map64(buffer, into, (high, low) => high * 4_294 + Math.floor((high * 967_296 + low) / 1e6))
+      return map64(words, into, (high, low) => high * 4_294 + Math.floor((high * 967_296 + low) / 1e6))
     case 'int96':
-      return readInt96(buffer, count, into)
+      return readInt96(words, count, into)
     case 'float16':
-      new Uint16Array(buffer).forEach((half, at) => {
+      new Uint16Array(buffer, offset, count).forEach((half, at) => {
         into[at] = fromHalf(half)
       })
       return
     case 'decimal32':
     case 'decimal64':
     case 'decimalBytes':
-      return readDecimals(new DataView(buffer), layout, count, width, scale, into)
+      return readDecimals(new DataView(buffer, offset), layout, count, width, scale, into)
     default:
       throw invalidParquet(`has values of the layout ${layout} where numbers must be`)
   }
 }
 
+/** A copy where they do not begin at a multiple of eight, as an array of float64 must. */
+function align(bytes: Buffer, start: number, length: number): { buffer: ArrayBufferLike; offset: number } {
+  const offset = bytes.byteOffset + start
+  if (offset % 8 === 0) return { buffer: bytes.buffer, offset }
+  return { buffer: new Uint8Array(bytes.subarray(start, start + length)).buffer, offset: 0 }
+}
+
 /** Sums of two exact parts, so that they are rounded once. */
-function map64(
-  buffer: ArrayBuffer,
-  into: Float64Array,
-  toNumber: (high: number, low: number) => number,
-): void {
-  const words = new Int32Array(buffer)
+function map64(words: Int32Array, into: Float64Array, toNumber: (high: number, low: number) => number): void {
   for (let at = 0; at < words.length; at += 2) {
     into[at / 2] = toNumber(words[at + 1] ?? 0, (words[at] ?? 0) >>> 0)
   }
 }
 
 /** Nanoseconds of the day, 64 bits, then the Julian day, 32 bits. */
-function readInt96(buffer: ArrayBuffer, count: number, into: Float64Array): void {
-  const words = new Int32Array(buffer)
+function readInt96(words: Int32Array, count: number, into: Float64Array): void {
   for (let at = 0; at < count; at++) {
     const [low, high, day] = [words[3 * at] ?? 0, words[3 * at + 1] ?? 0, words[3 * at + 2] ?? 0]
     into[at] = (day - JULIAN_1970) * DAY_MS + Math.floor((high * LOW + (low >>> 0)) / 1e6)

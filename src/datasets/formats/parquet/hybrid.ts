@@ -2,8 +2,8 @@ import { invalidParquet } from './file.ts'
 
 /** Reads small whole numbers one after the other. */
 export interface IntegerReader {
-  /** Fills the first `count` places. @throws {AppError} DATASET_INVALID when there are fewer */
-  read(into: Int32Array, count: number): void
+  /** Fills the places from `start` to `end`. @throws {AppError} DATASET_INVALID when there are fewer */
+  read(into: Int32Array, start: number, end: number): void
 }
 
 /**
@@ -51,14 +51,14 @@ export function createHybridReader(
   }
 
   return {
-    read(into, count) {
-      for (let filled = 0; filled < count; ) {
+    read(into, start, end) {
+      for (let filled = start; filled < end; ) {
         if (left === 0) {
           next()
           continue
         }
-        const length = Math.min(left, count - filled)
-        if (packed) packed.read(into.subarray(filled), length)
+        const length = Math.min(left, end - filled)
+        if (packed) packed.read(into, filled, filled + length)
         else into.fill(repeated, filled, filled + length)
         filled += length
         left -= length
@@ -74,8 +74,8 @@ export function createBitReader(bytes: Buffer, start: number, end: number, bitWi
   let waiting = 0
   let bits = 0
   return {
-    read(into, count) {
-      for (let filled = 0; filled < count; filled++) {
+    read(into, from, to) {
+      for (let filled = from; filled < to; filled++) {
         for (; bits < bitWidth; bits += 8) {
           if (at >= end) throw invalidParquet('has a page that ends within its values')
           waiting |= (bytes[at++] ?? 0) << bits

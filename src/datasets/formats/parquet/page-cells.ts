@@ -28,27 +28,27 @@ export interface CellReader {
   read(cells: Float64Array, count: number, rows: Int32Array): void
 }
 
-/** The entries of a dictionary page: each becomes a cell when the first value names it. */
-export interface Dictionary {
-  /** Numbers, or texts: null where one is not UTF-8. */
-  entries: Float64Array | readonly (string | null)[]
-  cells: Float64Array
-  isKnown: Uint8Array
-}
+/** The entries of a dictionary page. A text becomes a cell when the first value names it. */
+export type Dictionary =
+  | { numbers: Float64Array }
+  /** Null where a text is not UTF-8. */
+  | { texts: readonly (string | null)[]; cells: Float64Array; isKnown: Uint8Array }
 
 /** Reads the entries of a dictionary page. @throws {AppError} DATASET_INVALID */
 export function readDictionary(page: Page, column: ParquetColumn): Dictionary {
   const { values: count, content } = page
   const smallest = Math.max(1, column.width || 4)
   if (count * smallest > content.length) throw invalidParquet('has a dictionary that says more than it holds')
-  const room = { cells: new Float64Array(count), isKnown: new Uint8Array(count) }
-  if (column.layout === 'text') {
-    return { entries: Array.from(readTexts(content, count, ENCODING.plain), toText), ...room }
+  const isText = column.layout === 'text'
+  if (isText || column.layout === 'uuid') {
+    const texts = isText
+      ? Array.from(readTexts(content, count, ENCODING.plain), toText)
+      : readUuids(content, count)
+    return { texts, cells: new Float64Array(count), isKnown: new Uint8Array(count) }
   }
-  if (column.layout === 'uuid') return { entries: readUuids(content, count), ...room }
-  const entries = new Float64Array(count)
-  readFixedValues(content, 0, count, column, entries)
-  return { entries, ...room }
+  const numbers = new Float64Array(count)
+  readFixedValues(content, 0, count, column, numbers)
+  return { numbers }
 }
 
 /**
@@ -95,31 +95,41 @@ export function createCellReader(
 
 function createDictionaryReader(
   places: IntegerReader,
-  { entries, cells: known, isKnown }: Dictionary,
+  dictionary: Dictionary,
   column: ParquetColumn,
   encoder: ColumnEncoder,
   place: Place,
 ): CellReader {
   const batch = new Int32Array(BATCH_ROWS)
-  const one = new Float64Array(1)
+  const takeNumbers = (numbers: Float64Array, cells: Float64Array, length: number, rows: Int32Array) => {
+    for (let at = 0; at < length; at++) cells[at] = numbers[batch[at] ?? 0] ?? 0
+    encodeNumbers(cells, length, rows, column, encoder, place)
+  }
+  const takeTexts = (
+    { texts, cells: known, isKnown }: Extract<Dictionary, { texts: unknown }>,
+    cells: Float64Array,
+    length: number,
+    rows: Int32Array,
+  ) => {
+    for (let at = 0; at < length; at++) {
+      const entry = batch[at] ?? 0
+      if (isKnown[entry] !== 1) {
+        place.number = rows[at] ?? 0
+        known[entry] = encodeChecked(encoder, place, texts[entry] ?? null)
+        isKnown[entry] = 1
+      }
+      cells[at] = known[entry] ?? 0
+    }
+  }
+  const size = 'texts' in dictionary ? dictionary.texts.length : dictionary.numbers.length
   return {
     read(cells, length, rows) {
-      places.read(batch, length)
+      places.read(batch, 0, length)
       for (let at = 0; at < length; at++) {
-        const entry = batch[at] ?? 0
-        if (isKnown[entry] !== 1) {
-          const value = entries[entry]
-          if (value === undefined) throw invalidParquet('has a value beyond its dictionary')
-          place.number = rows[at] ?? 0
-          if (typeof value === 'number') {
-            one[0] = value
-            encodeNumbers(one, 1, rows.subarray(at), column, encoder, place)
-            known[entry] = one[0]
-          } else known[entry] = encodeChecked(encoder, place, value)
-          isKnown[entry] = 1
-        }
-        cells[at] = known[entry] ?? 0
+        if ((batch[at] ?? 0) >= size) throw invalidParquet('has a value beyond its dictionary')
       }
+      if ('texts' in dictionary) takeTexts(dictionary, cells, length, rows)
+      else takeNumbers(dictionary.numbers, cells, length, rows)
     },
   }
 }
@@ -161,7 +171,7 @@ function createBooleanReader(bits: IntegerReader, encoder: ColumnEncoder, place:
   const batch = new Int32Array(BATCH_ROWS)
   return {
     read(cells, length, rows) {
-      bits.read(batch, length)
+      bits.read(batch, 0, length)
       for (let at = 0; at < length; at++) {
         place.number = rows[at] ?? 0
         cells[at] = encodeBoolean(encoder, place, batch[at] === 1)

@@ -26,7 +26,8 @@ export async function readParquet(file: RangeFile, bytesMax: number, sink: Table
   }
   if (rows === 0) throw new AppError('DATASET_INVALID', 'a table must have rows; received none')
   const encoders = await sink.open(columns.map(({ name }) => name))
-  const { place, row } = sink
+  const { place } = sink
+  const cells: Float64Array[] = encoders.map(() => new Float64Array(0))
   let rowsBefore = 0
   for (const group of rowGroups) {
     const cursors = encoders.flatMap((encoder, at) => {
@@ -38,14 +39,11 @@ export async function readParquet(file: RangeFile, bytesMax: number, sink: Table
       await loadPages(cursors, firstRow)
       const most = Math.min(BATCH_ROWS, group.rows - done)
       const count = cursors.reduce((least, cursor) => Math.min(least, cursor.left()), most)
-      const cells = cursors.map(cursor => cursor.read(count, firstRow))
-      for (let at = 0; at < count; at++) {
-        for (let column = 0; column < encoders.length; column++) {
-          row[encoders[column]?.index ?? 0] = cells[column]?.[at] ?? 0
-        }
-        place.number = firstRow + at
-        sink.endRow()
-      }
+      cursors.forEach((cursor, at) => {
+        cells[encoders[at]?.index ?? 0] = cursor.read(count, firstRow)
+      })
+      place.number = firstRow
+      sink.endRows(cells, count)
       done += count
       await sink.flush()
     }
