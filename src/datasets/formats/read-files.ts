@@ -6,6 +6,7 @@ import type { UploadFormat, UploadOptions } from '../upload-options.ts'
 import { createCsvFiles } from './csv/csv-files.ts'
 import { decompress } from './decompress.ts'
 import type { FileReader, FormatFiles } from './files.ts'
+import { createJsonlFiles } from './jsonl/jsonl-files.ts'
 import { createParquetFiles } from './parquet/parquet-files.ts'
 import { limitBytes, peek } from './pieces.ts'
 import { type FileFormat, SNIFF_BYTES, sniffFormat } from './sniff-format.ts'
@@ -84,6 +85,8 @@ function openFormat(
       const delimiter = options.format === 'tsv' ? '\t' : options.delimiter
       return createCsvFiles(drafts, tableOptions, { delimiter, hasHeader: options.hasHeader })
     }
+    case 'jsonl':
+      return createJsonlFiles(drafts, tableOptions)
     case 'parquet':
       return createParquetFiles(drafts, tableOptions, limits)
     default: {

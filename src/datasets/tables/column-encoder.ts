@@ -1,4 +1,5 @@
 import type { ColumnType } from '../columns.ts'
+import { type CellCache, createCellCache } from './cell-cache.ts'
 import { isInfinity, isMissing, isStorable, parseBoolean } from './cell-words.ts'
 import { hashText } from './hash-text.ts'
 import { parseDatetime } from './parse-datetime.ts'
@@ -31,6 +32,8 @@ export interface ColumnEncoder {
   hasOverflow: boolean
   /** Of a datetime column: some value is not at midnight. */
   hasTime: boolean
+  /** Texts that came lately, in the present mode; null before the first. */
+  cache: CellCache | null
 }
 
 /** The last moment of a date. @see ECMA-262, section 21.4.1.1 */
@@ -58,11 +61,13 @@ export function createColumnEncoder(
     codes: new Map(),
     hasOverflow: false,
     hasTime: false,
+    cache: null,
   }
 }
 
 /**
  * The cell of a text in UTF-8; NaN when the value is missing.
+ * @param mayBeNumber - as of `encodeText`
  * @throws {AppError} DATASET_INVALID with row and column
  */
 export function encodeBytes(
@@ -71,12 +76,23 @@ export function encodeBytes(
   bytes: Buffer,
   start: number,
   end: number,
+  mayBeNumber: boolean,
 ): number {
-  if (encoder.mode === 'numeric') {
+  const { mode } = encoder
+  if (mode === 'numeric' && mayBeNumber) {
     const number = parseNumber(bytes, start, end)
     if (Number.isFinite(number)) return number
   }
-  return encodeText(encoder, place, bytes.toString('utf8', start, end), true)
+  if (mode === 'hash' || mode === 'undecided') {
+    return encodeText(encoder, place, bytes.toString('utf8', start, end), mayBeNumber)
+  }
+  encoder.cache ??= createCellCache()
+  const slot = encoder.cache.find(bytes, start, end)
+  if (slot >= 0) return encoder.cache.cells[slot] ?? Number.NaN
+  const cell = encodeText(encoder, place, bytes.toString('utf8', start, end), mayBeNumber)
+  if (encoder.mode === mode) encoder.cache.add(bytes, start, end, cell)
+  else encoder.cache = null
+  return cell
 }
 
 /**

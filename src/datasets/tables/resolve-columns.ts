@@ -9,9 +9,14 @@ export const COLUMNS_MAX = 16_384
 
 /**
  * Finds what each column is for: `target`, else the one named `label`, else `target`, else the last.
+ * @param first - the columns of the first row, where a row need not have all: what is to be learnt is one of them
  * @throws {AppError} DATASET_INVALID, VALIDATION_FAILED when what is asked for is not there
  */
-export function resolveColumns(names: readonly string[], options: TableOptions): ColumnEncoder[] {
+export function resolveColumns(
+  names: readonly string[],
+  options: TableOptions,
+  first: readonly string[] | null,
+): ColumnEncoder[] {
   const { splitColumn, types, task } = options
   if (new Set(names).size < names.length) {
     const twice = names.find((name, index) => names.indexOf(name) < index) ?? ''
@@ -30,9 +35,9 @@ export function resolveColumns(names: readonly string[], options: TableOptions):
     throw fieldError('DATASET_INVALID', '', `there may be ${COLUMNS_MAX} columns; received ${names.length}`)
   }
   assertKnown('/splitColumn', names, splitColumn === null ? [] : [splitColumn])
-  for (const name of types.keys()) assertKnown(`/columns/${escapePointer(name)}`, names, [name])
   const free = names.filter(name => name !== splitColumn)
-  const preset = ['label', 'target'].find(name => free.includes(name)) ?? free.at(-1) ?? ''
+  const always = first ? free.filter(name => first.includes(name)) : free
+  const preset = ['label', 'target'].find(name => always.includes(name)) ?? always.at(-1) ?? ''
   const targets = options.targets ?? [preset]
   assertKnown('/target', free, targets)
   if (free.length - targets.length < 1) {
@@ -52,6 +57,12 @@ export function resolveColumns(names: readonly string[], options: TableOptions):
     const column = { name, index, role, declared: isBoolean ? null : declared } as const
     return createColumnEncoder(column, role === 'split' ? 'text' : null)
   })
+}
+
+/** Checks that every column of the option `columns` is there. @throws {AppError} VALIDATION_FAILED */
+export function assertTypesKnown(encoders: readonly ColumnEncoder[], { types }: TableOptions): void {
+  const names = encoders.map(({ name }) => name)
+  for (const name of types.keys()) assertKnown(`/columns/${escapePointer(name)}`, names, [name])
 }
 
 function assertKnown(pointer: string, names: readonly string[], wanted: readonly string[]): void {

@@ -1,14 +1,13 @@
 import { AppError } from '../../../errors.ts'
 import type { TableSink } from '../../tables/read-table.ts'
+import { assertText, HEAD_BYTES, longRow, ROW_BYTES_MAX, skipByteOrderMark } from '../lines.ts'
 import { type DialectOptions, findDialect } from './dialect.ts'
-import { assertText, longRecord, malformedRecord, RECORD_BYTES_MAX } from './mistakes.ts'
+import { malformedRecord } from './mistakes.ts'
 import { createRecordReader, type RecordReader } from './read-records.ts'
 import { SCAN } from './scan-field.ts'
 import { createRecord, isEmptyRecord, scanRecord } from './scan-record.ts'
 
-/** Bytes from which the dialect is found out. */
-const HEAD_BYTES = 64 * 1024
-const BYTE_ORDER_MARK = Buffer.of(0xef, 0xbb, 0xbf)
+const LONG = 'is a quote left open?'
 
 /**
  * Reads separated values as they arrive: RFC 4180 with any delimiter of one byte and any line break, in UTF-8 with or
@@ -31,10 +30,10 @@ export async function readCsv(
     if (!isLast) waiting = waiting.length > 0 ? Buffer.concat([waiting, next.value]) : next.value
     if (reader === null) {
       if (waiting.length < HEAD_BYTES && !isLast) continue
-      if (waiting.subarray(0, 3).equals(BYTE_ORDER_MARK)) waiting = waiting.subarray(3)
+      waiting = skipByteOrderMark(waiting)
       const opened = await openReader(waiting, isLast, options, sink)
       if (opened === null) {
-        if (waiting.length > RECORD_BYTES_MAX) throw longRecord(place)
+        if (waiting.length > ROW_BYTES_MAX) throw longRow(place, LONG)
         continue
       }
       reader = opened.reader
@@ -44,7 +43,7 @@ export async function readCsv(
     const taken = reader.read(waiting, isLast)
     assertText(waiting.subarray(0, taken), line)
     waiting = waiting.subarray(taken)
-    if (waiting.length > RECORD_BYTES_MAX) throw longRecord(place)
+    if (waiting.length > ROW_BYTES_MAX) throw longRow(place, LONG)
     await sink.flush()
   }
 }

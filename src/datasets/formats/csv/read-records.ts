@@ -55,7 +55,7 @@ export function createRecordReader(
         if (isAlone && field.start === field.end) return endLines(bytes, after, lines, isLast)
         row[encoder.index] = field.hasDoubled
           ? encodeText(encoder, place, fieldText(bytes, field), true)
-          : encodeBytes(encoder, place, bytes, field.start, field.end)
+          : encodeBytes(encoder, place, bytes, field.start, field.end, true)
       }
       if ((bytes[after] === delimiter) !== column < lastColumn) return MISFIT
       at = after + 1
