@@ -35,7 +35,7 @@ export function createFileReader(
   options: UploadOptions,
   limits: { bytesMax: number },
 ): FileReader {
-  let opened: { format: FileFormat; files: FormatFiles } | null = null
+  let opened: { format: FileFormat; files: FormatFiles; part: string } | null = null
   return {
     parts: Object.keys(SPLIT_OF_PART),
     async receive(part, content) {
@@ -47,7 +47,7 @@ export function createFileReader(
           const detail = `all files must be of one format; received ${format} after ${opened.format}`
           throw fieldError('DATASET_INVALID', `/${part}`, detail)
         }
-        opened ??= { format, files: openFormat(format, drafts, options, limits) }
+        opened ??= { format, files: openFormat(format, drafts, options, limits), part }
         await opened.files.add({ part, split: SPLIT_OF_PART[part] ?? 'train', pieces })
       } catch (error) {
         throw withPart(error, part)
@@ -55,7 +55,10 @@ export function createFileReader(
     },
     async prepare() {
       if (opened === null) throw fieldError('DATASET_INVALID', '/file', 'a file is required; received none')
-      return opened.files.prepare()
+      const { files, part } = opened
+      return files.prepare().catch(error => {
+        throw withPart(error, part)
+      })
     },
   }
 }

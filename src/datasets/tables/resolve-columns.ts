@@ -1,4 +1,4 @@
-import { fieldError } from '../../errors.ts'
+import { type AppError, fieldError } from '../../errors.ts'
 import { isStorable } from './cell-words.ts'
 import { type ColumnEncoder, createColumnEncoder } from './column-encoder.ts'
 import { quote } from './place.ts'
@@ -18,6 +18,7 @@ export function resolveColumns(
   first: readonly string[] | null,
 ): ColumnEncoder[] {
   const { splitColumn, types, task } = options
+  if (names.length === 0) throw noFeature(names)
   if (new Set(names).size < names.length) {
     const twice = names.find((name, index) => names.indexOf(name) < index) ?? ''
     throw fieldError(
@@ -40,14 +41,7 @@ export function resolveColumns(
   const preset = ['label', 'target'].find(name => always.includes(name)) ?? always.at(-1) ?? ''
   const targets = options.targets ?? [preset]
   assertKnown('/target', free, targets)
-  if (free.length - targets.length < 1) {
-    const received = `${names.length} (${names.slice(0, 5).map(quote).join(', ')})`
-    throw fieldError(
-      'DATASET_INVALID',
-      '',
-      `there must be a column to learn from beside what is to be learnt; received ${received}`,
-    )
-  }
+  if (free.length - targets.length < 1) throw noFeature(names)
   const mustBeNumbers = task === 'regression' || task === 'multiLabel' || targets.length > 1
   return names.map((name, index) => {
     const isTarget = targets.includes(name)
@@ -57,6 +51,12 @@ export function resolveColumns(
     const column = { name, index, role, declared: isBoolean ? null : declared } as const
     return createColumnEncoder(column, role === 'split' ? 'text' : null)
   })
+}
+
+function noFeature(names: readonly string[]): AppError {
+  const received = `${names.length} (${names.slice(0, 5).map(quote).join(', ')})`
+  const detail = `there must be a column to learn from beside what is to be learnt; received ${received}`
+  return fieldError('DATASET_INVALID', '', detail)
 }
 
 /** Checks that every column of the option `columns` is there. @throws {AppError} VALIDATION_FAILED */

@@ -50,24 +50,25 @@ export async function readFooter(file: RangeFile): Promise<Footer> {
   }
   const metadata = await readExactly(file, file.bytes - TAIL_BYTES - length, length + TAIL_BYTES)
   walkThrift(metadata.subarray(0, length), 0)
-  const parsed = parse(metadata)
-  const columns = findColumns(parsed)
-  const end = file.bytes - TAIL_BYTES - length
-  const rowGroups = parsed.row_groups.map(group => ({
-    rows: toCount(group.num_rows),
-    chunks: columns.map((column, at) =>
-      findChunk(group.columns[at], column, parsed.schema[at + 1]?.type, end),
-    ),
-  }))
-  return { columns, rowGroups, rows: rowGroups.reduce((sum, { rows }) => sum + rows, 0) }
+  try {
+    const parsed = parquetMetadata(metadata, { geoparquet: false })
+    return interpret(parsed, file.bytes - TAIL_BYTES - length)
+  } catch (cause) {
+    if (cause instanceof AppError) throw cause
+    throw invalidParquet('has metadata that cannot be read', cause) // fields are missing, or are others than they must be
+  }
 }
 
-function parse(metadata: Buffer): FileMetaData {
-  try {
-    return parquetMetadata(metadata, { geoparquet: false })
-  } catch (cause) {
-    throw invalidParquet('has metadata that cannot be read', cause)
-  }
+/** @param end - of the pages */
+function interpret(metadata: FileMetaData, end: number): Footer {
+  const columns = findColumns(metadata)
+  const rowGroups = metadata.row_groups.map(group => ({
+    rows: toCount(group.num_rows),
+    chunks: columns.map((column, at) => {
+      return findChunk(group.columns[at], column, metadata.schema[at + 1]?.type, end)
+    }),
+  }))
+  return { columns, rowGroups, rows: rowGroups.reduce((sum, { rows }) => sum + rows, 0) }
 }
 
 /** The columns, none of which is made of others. */

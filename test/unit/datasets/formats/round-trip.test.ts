@@ -36,27 +36,23 @@ const VALUES: Readonly<Record<Kind, fc.Arbitrary<Value>>> = {
 /** The first two rows have values and differ, so that types and classes are found out from them. */
 const tables: fc.Arbitrary<Table> = fc.integer({ min: 2, max: 25 }).chain(rows =>
   fc.record({
-    columns: fc
-      .uniqueArray(word, { minLength: 1, maxLength: 5 })
-      .chain(names =>
-        fc.tuple(
-          ...names.map(name =>
+    columns: fc.uniqueArray(word, { minLength: 1, maxLength: 5 }).chain(names =>
+      fc.tuple(
+        ...names.map(name =>
+          fc.constantFrom(...(Object.keys(VALUES) as Kind[])).chain(kind =>
             fc
-              .constantFrom(...(Object.keys(VALUES) as Kind[]))
-              .chain(kind =>
-                fc
-                  .tuple(
-                    VALUES[kind],
-                    fc.array(fc.option(VALUES[kind], { freq: 5 }), {
-                      minLength: rows - 1,
-                      maxLength: rows - 1,
-                    }),
-                  )
-                  .map(([first, rest]) => ({ name: name.trim(), kind, values: [first, ...rest] })),
-              ),
+              .tuple(
+                VALUES[kind],
+                fc.array(fc.option(VALUES[kind], { freq: 5 }), {
+                  minLength: rows - 1,
+                  maxLength: rows - 1,
+                }),
+              )
+              .map(([first, rest]) => ({ name: name.trim(), kind, values: [first, ...rest] })),
           ),
         ),
       ),
+    ),
     labels: fc
       .array(fc.constantFrom('yes!', 'no!', 'maybe'), { minLength: rows - 2, maxLength: rows - 2 })
       .map(rest => ['yes!', 'no!', ...rest]),
