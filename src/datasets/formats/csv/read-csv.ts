@@ -23,17 +23,19 @@ export async function readCsv(
   const { place } = sink
   let waiting: Buffer = Buffer.alloc(0)
   let reader: RecordReader | null = null
+  let headBytes = HEAD_BYTES
   const iterator = pieces[Symbol.asyncIterator]()
   for (let isLast = false; !isLast; ) {
     const next = await iterator.next()
     isLast = next.done === true
     if (!isLast) waiting = waiting.length > 0 ? Buffer.concat([waiting, next.value]) : next.value
     if (reader === null) {
-      if (waiting.length < HEAD_BYTES && !isLast) continue
+      if (waiting.length < headBytes && !isLast) continue
       waiting = skipByteOrderMark(waiting)
       const opened = await openReader(waiting, isLast, options, sink)
       if (opened === null) {
         if (waiting.length > ROW_BYTES_MAX) throw longRow(place, LONG)
+        headBytes = Math.min(2 * waiting.length, ROW_BYTES_MAX) // not again for every piece
         continue
       }
       reader = opened.reader

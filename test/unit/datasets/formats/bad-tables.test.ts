@@ -478,7 +478,7 @@ describe('a Parquet file with any byte changed', () => {
     await readParquet(file, 1_000_000, { ...sink, endRows: nothing, flush })
   }
 
-  it.each([1, 0x55, 0x80])('by %i is refused as such, or a table', async by => {
+  it.each([1, 0x80])('by %i is refused as such, or a table', async by => {
     await read(VALID)
     let refused = 0
     for (let at = 4; at < VALID.length; at++) {
