@@ -1,6 +1,6 @@
 import { AppError } from '../../errors.ts'
 import type { BlobDraft } from '../../storage/blob-store.ts'
-import { createPieceWriter, endDraft } from '../drafts.ts'
+import { createGatheringWriter, endDraft } from '../drafts.ts'
 
 /** The first bytes of a file, and all of its pieces, those bytes too. */
 export interface Peeked {
@@ -44,7 +44,7 @@ export async function* limitBytes(source: AsyncIterable<Buffer>, bytesMax: numbe
 
 /** The same pieces, written to a draft too, which is ended with them. They must not be changed. */
 export async function* spoolPieces(source: AsyncIterable<Buffer>, draft: BlobDraft): AsyncGenerator<Buffer> {
-  const writer = createPieceWriter(draft)
+  const writer = createGatheringWriter(draft)
   for await (const piece of source) {
     await writer.write(piece)
     yield piece

@@ -32,17 +32,18 @@ export function createRecordReader(
   const { place, row } = sink
   const field = createField()
   const lastColumn = encoders.length - 1
+  const cellOf = Int32Array.from(encoders, ({ index }) => index)
+  /** 1 where numbers are expected; a column changes its mind only where it takes a field the slow way. */
+  const isNumeric = new Uint8Array(encoders.length)
 
   /** @returns the position after the record, `MISFIT` or one of `SCAN` */
   function readRecord(bytes: Buffer, start: number, quickEnd: number, isLast: boolean): number {
     let at = start
     let lines = 1
     for (let column = 0; column <= lastColumn; column++) {
-      const encoder = encoders[column]
-      if (encoder === undefined) break
       let after = -1
-      if (encoder.mode === 'numeric' && at < quickEnd) {
-        after = readPlainNumber(bytes, at, row, encoder.index)
+      if (isNumeric[column] === 1 && at < quickEnd) {
+        after = readPlainNumber(bytes, at, row, cellOf[column] ?? 0)
         const byte = bytes[after]
         if (byte !== delimiter && byte !== NEWLINE && byte !== RETURN) after = -1
       }
@@ -53,9 +54,7 @@ export function createRecordReader(
         lines += field.breaks
         const isAlone = column === 0 && bytes[after] !== delimiter
         if (isAlone && field.start === field.end) return endLines(bytes, after, lines, isLast)
-        row[encoder.index] = field.hasDoubled
-          ? encodeText(encoder, place, fieldText(bytes, field), true)
-          : encodeBytes(encoder, place, bytes, field.start, field.end, true)
+        encodeField(bytes, column)
       }
       if ((bytes[after] === delimiter) !== column < lastColumn) return MISFIT
       at = after + 1
@@ -63,6 +62,15 @@ export function createRecordReader(
     if (afterRecord(bytes, at - 1, isLast) < 0) return SCAN.incomplete
     sink.endRow()
     return endLines(bytes, at - 1, lines, isLast)
+  }
+
+  function encodeField(bytes: Buffer, column: number): void {
+    const encoder = encoders[column]
+    if (encoder === undefined) return
+    row[encoder.index] = field.hasDoubled
+      ? encodeText(encoder, place, fieldText(bytes, field), true)
+      : encodeBytes(encoder, place, bytes, field.start, field.end, true)
+    isNumeric[column] = encoder.mode === 'numeric' ? 1 : 0
   }
 
   function endLines(bytes: Buffer, at: number, lines: number, isLast: boolean): number {
@@ -85,6 +93,7 @@ export function createRecordReader(
   return {
     read(bytes, isLast) {
       const quickEnd = bytes.lastIndexOf(NEWLINE)
+      for (const [column, { mode }] of encoders.entries()) isNumeric[column] = mode === 'numeric' ? 1 : 0
       let at = 0
       while (at < bytes.length) {
         let next: number

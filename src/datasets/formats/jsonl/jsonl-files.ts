@@ -13,7 +13,7 @@ export function createJsonlFiles(drafts: DraftScope, options: TableOptions): For
   const fields = createFields()
   return {
     async add({ part, split, pieces }) {
-      const spool = await drafts.open()
+      const spool = await drafts.openScratch()
       await table.add(
         { part, split, unit: 'line', read: sink => readJsonl(spoolPieces(pieces, spool), fields, sink) },
         sink => readJsonl(spool.readBack(), fields, sink),

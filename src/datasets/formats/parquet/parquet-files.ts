@@ -15,7 +15,7 @@ export function createParquetFiles(
   const table = createTableReader(drafts, options)
   return {
     async add({ part, split, pieces }) {
-      const spool = await drafts.open()
+      const spool = await drafts.openScratch()
       let bytes = 0
       for await (const piece of spoolPieces(pieces, spool)) bytes += piece.length
       const file = { bytes, readRange: spool.readRange }
