@@ -1,16 +1,20 @@
 import { benchCost } from './cost/measure.ts'
 import { benchData } from './data/compare.ts'
+import { benchSafety } from './safety/measure.ts'
 import { benchService } from './service.ts'
+import { benchServing } from './serving/compare.ts'
 import { benchTraining } from './training/compare.ts'
 
 /**
- * `npm run bench`: everything; `npm run bench -- training|cost|service|data [options]`: one of them. Figures are of
- * this machine at this moment; docs/performance.md keeps those of a named one.
+ * `npm run bench`: everything; `npm run bench -- training|cost|service|serving|safety|data [options]`: one of them. Figures
+ * are of this machine at this moment; docs/performance.md keeps those of a named one.
  */
 const BENCHMARKS: Record<string, (args: string[]) => Promise<void>> = {
   training: benchTraining,
   cost: benchCost,
   service: benchService,
+  serving: benchServing,
+  safety: benchSafety,
   data: benchData,
 }
 

@@ -14,6 +14,7 @@ import { createTurns } from './inference/turns.ts'
 import { createLogger } from './logger.ts'
 import { createVersionCache } from './models/version-cache.ts'
 import { startRetention } from './operations/retention.ts'
+import { createTelemetry } from './operations/telemetry.ts'
 import type { TrainingQueue } from './queue/training-queue.ts'
 import { readVersion } from './version.ts'
 
@@ -25,7 +26,12 @@ const GRACE_MS = 25_000
 const SHADOWS_WAITING_MAX = 32
 
 const config = readConfig()
-const logger = createLogger({ name: 'api', level: config.logLevel, pretty: process.stderr.isTTY })
+const logger = createLogger({
+  name: 'api',
+  level: config.logLevel,
+  pretty: process.stderr.isTTY,
+  buffered: true,
+})
 const deps = openDeps(config, logger, POOL_SIZE)
 const bootstrap = await readBootstrapKey(config.dataDir, config.apiKey)
 const predictors = createPredictorCache(deps.blobs, PREDICTOR_BYTES_MAX)
@@ -33,6 +39,8 @@ const reportStale = (err: unknown) => logger.warn({ err }, 'what is kept in memo
 let queue: TrainingQueue | null = null
 const traffic = startTrafficRecorder(deps)
 const shadows = createShadowQueue(SHADOWS_WAITING_MAX, err => logger.warn({ err }, 'a shadow failed'))
+
+const queueBackend = config.redisUrl === null ? 'postgres' : 'redis'
 
 const app = await buildApp({
   ...deps,
@@ -50,7 +58,8 @@ const app = await buildApp({
   traffic,
   shadows,
   queue: () => queue,
-  queueBackend: config.redisUrl === null ? 'postgres' : 'redis',
+  queueBackend,
+  telemetry: createTelemetry({ ...deps, predictors, queueBackend }),
 })
 const url = await app.listen({ host: config.host, port: config.port })
 if (bootstrap.isNew) announceKey(bootstrap.key, config.dataDir)

@@ -11,7 +11,7 @@ import { describeMachine } from '../machine.ts'
 import { writeResults } from '../results.ts'
 import { markdownTable } from '../table.ts'
 import { csvFile, idxFile, jsonlFile, type MadeFile, parquetFile } from './files.ts'
-import { findProcess, pinToCore, type Usage, watch } from './process.ts'
+import { findProcess, pinToCores, type Usage, watch } from './process.ts'
 import { postFile } from './upload.ts'
 
 const CONTESTANTS = {
@@ -34,8 +34,8 @@ export async function benchData(args: string[]): Promise<void> {
   const tables = [writeUploads(rows), writeParsers(parsers)]
   console.log(`\n${tables.join('\n\n')}`)
   writeResults('data', machine, { uploads: rows, parsers }, tables, [
-    `Uploads: from a socket on loopback to stored, synced examples. The API ${isPinned ? 'has one core to itself' : 'may use all cores'},`,
-    'the sender has another. Resident: the most that the process of the API had at once. Cells: 8 bytes each.',
+    `Uploads: from a socket on loopback to stored, synced examples. The API ${isPinned ? 'is kept on one core' : 'may use all cores'},`,
+    'the sender on another. Resident: the most that the process of the API had at once. Cells: 8 bytes each.',
     'Parsers: 20 columns of numbers and a label from memory, each in a process of its own.',
   ])
 }
@@ -57,8 +57,9 @@ async function measureUploads(megabytes: number): Promise<{ rows: Upload[]; isPi
   try {
     const { key } = await readBootstrapKey(folder, null)
     const pid = findProcess('src/server', folder)
-    const isPinned = pinToCore(pid, 0)
-    if (isPinned) pinToCore(process.pid, os.availableParallelism() - 1)
+    const last = os.availableParallelism() - 1
+    const isPinned = pinToCores(pid, '0')
+    if (isPinned) pinToCores(process.pid, String(last))
     const send = async (file: MadeFile, isCounted = true) => {
       let answer: unknown
       const usage = await watch(pid, async () => {
@@ -73,7 +74,8 @@ async function measureUploads(megabytes: number): Promise<{ rows: Upload[]; isPi
     await send(csvFile(1e6 * small, 17))
     await send(jsonlFile(1e6 * small))
     await send(parquetFile(Math.round((1e6 * small) / 320)))
-    await send(idxFile(1e6 * small))
+    for (const one of [pid, process.pid]) pinToCores(one, `0-${last}`)
+    await send({ ...idxFile(1e6 * small), label: 'IDX of images, all cores' })
     return { rows, isPinned }
   } finally {
     await service.stop()

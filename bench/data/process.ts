@@ -22,10 +22,10 @@ export function findProcess(entry: string, dataDir: string): number {
   return Number(found)
 }
 
-/** Keeps all threads of a process on one core. @returns whether there is a tool for it */
-export function pinToCore(pid: number, core: number): boolean {
+/** Keeps all threads of a process on some cores, like `0` or `0-3`. @returns whether there is a tool for it */
+export function pinToCores(pid: number, cores: string): boolean {
   try {
-    execFileSync('taskset', ['-a', '-c', '-p', String(core), String(pid)], { stdio: 'ignore' })
+    execFileSync('taskset', ['-a', '-c', '-p', cores, String(pid)], { stdio: 'ignore' })
     return true
   } catch {
     return false

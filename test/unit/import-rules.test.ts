@@ -137,6 +137,7 @@ describe('each library has one owner', () => {
       /^src\/(db\/.*|.*\/([a-z]+-)?repository\.ts|jobs\/lifecycle\.ts)$/,
     ],
     ['TensorFlow.js', /^@tensorflow\//, /^worker\/engines\//],
+    ['prom-client', /^prom-client$/, /^src\/operations\/telemetry\.ts$/],
     ['sharp', /^sharp$/, /^src\/inference\/decode-image\.ts$/],
   ])('%s', (_, library, owners) => {
     expect(
