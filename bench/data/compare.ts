@@ -57,9 +57,6 @@ async function measureUploads(megabytes: number): Promise<{ rows: Upload[]; isPi
   try {
     const { key } = await readBootstrapKey(folder, null)
     const pid = findProcess('src/server', folder)
-    const last = os.availableParallelism() - 1
-    const isPinned = pinToCores(pid, '0')
-    if (isPinned) pinToCores(process.pid, String(last))
     const send = async (file: MadeFile, isCounted = true) => {
       let answer: unknown
       const usage = await watch(pid, async () => {
@@ -70,12 +67,13 @@ async function measureUploads(megabytes: number): Promise<{ rows: Upload[]; isPi
     }
     await send(csvFile(20e6, 6), false) // until the code is compiled
     const small = Math.min(megabytes, 400)
+    await send({ ...idxFile(1e6 * small), label: 'IDX of images, all cores' })
+    const isPinned = pinToCores(pid, '0')
+    if (isPinned) pinToCores(process.pid, String(os.availableParallelism() - 1))
     await send(csvFile(1e6 * megabytes, 6))
     await send(csvFile(1e6 * small, 17))
     await send(jsonlFile(1e6 * small))
     await send(parquetFile(Math.round((1e6 * small) / 320)))
-    for (const one of [pid, process.pid]) pinToCores(one, `0-${last}`)
-    await send({ ...idxFile(1e6 * small), label: 'IDX of images, all cores' })
     return { rows, isPinned }
   } finally {
     await service.stop()

@@ -116,7 +116,8 @@ describe('layers', () => {
     /^src\/preprocessing\//,
     /^src\/jobs\/lifecycle\.ts$/,
     /^src\/jobs\/resolve-spec\.ts$/,
-    /^src\/datasets\/formats\/idx\/read-idx\.ts$/,
+    /^src\/datasets\/formats\/(idx\/read-idx|csv\/(read|scan|dialect).*|jsonl\/(read|scan|field).*)\.ts$/,
+    /^src\/datasets\/formats\/parquet\/(?!parquet-files).*\.ts$/,
     /^src\/metrics\/evaluation-report\.ts$/,
     /^src\/errors\.ts$/,
   ])('%s is pure: it reaches no file, network, process, database or store', files => {
@@ -138,6 +139,7 @@ describe('each library has one owner', () => {
     ],
     ['TensorFlow.js', /^@tensorflow\//, /^worker\/engines\//],
     ['prom-client', /^prom-client$/, /^src\/operations\/telemetry\.ts$/],
+    ['Parquet', /^hyparquet/, /^src\/datasets\/formats\/parquet\//],
     ['sharp', /^sharp$/, /^src\/inference\/decode-image\.ts$/],
   ])('%s', (_, library, owners) => {
     expect(
