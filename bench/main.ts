@@ -1,5 +1,6 @@
 import { benchCost } from './cost/measure.ts'
 import { benchArchives } from './data/archives/measure.ts'
+import { benchData } from './data/compare.ts'
 import { benchExports } from './exports/measure.ts'
 import { benchSafety } from './safety/measure.ts'
 import { benchService } from './service.ts'
@@ -17,7 +18,10 @@ const BENCHMARKS: Record<string, (args: string[]) => Promise<void>> = {
   serving: benchServing,
   safety: benchSafety,
   exports: benchExports,
-  data: benchArchives,
+  data: async args => {
+    await benchData(args)
+    await benchArchives(args)
+  },
 }
 
 const [name, ...args] = process.argv.slice(2)

@@ -9,6 +9,7 @@ import { abortOnClose } from '../http/abort-on-close.ts'
 import { readByteRange } from '../http/byte-range.ts'
 import { answerOnce } from '../http/idempotency/answer-once.ts'
 import { fingerprintParts } from '../http/idempotency/fingerprint.ts'
+import { readIdempotencyKey } from '../http/idempotency/key-header.ts'
 import { readMultipart } from '../http/multipart.ts'
 import { problemResponses } from '../http/problem-details.ts'
 import { compileBody, leaveBody } from '../http/validation.ts'
@@ -210,7 +211,10 @@ export const batchRoutes: FastifyPluginAsyncTypebox<BatchDeps> = async (app, dep
 }
 
 async function readUpload(deps: BatchDeps, request: FastifyRequest) {
-  const body = fingerprintParts(readMultipart(request, { fileBytesMax: deps.uploadBytesMax }))
+  const body = fingerprintParts(
+    readMultipart(request, { fileBytesMax: deps.uploadBytesMax }),
+    readIdempotencyKey(request) !== null,
+  )
   const choose = (reference: Parameters<typeof chooseModel>[1]) => chooseModel(deps, reference)
   const received = await receiveUpload({ ...deps, choose }, body.parts)
   return { received, contents: body.contents() }

@@ -5,6 +5,7 @@ import type { Database } from '../db/client.ts'
 import { abortOnClose } from '../http/abort-on-close.ts'
 import { answerOnce, answerPureOnce } from '../http/idempotency/answer-once.ts'
 import { fingerprintParts } from '../http/idempotency/fingerprint.ts'
+import { readIdempotencyKey } from '../http/idempotency/key-header.ts'
 import { readMultipart } from '../http/multipart.ts'
 import { problemResponses } from '../http/problem-details.ts'
 import { storable } from '../names.ts'
@@ -72,16 +73,17 @@ export const datasetRoutes: FastifyPluginAsyncTypebox<DatasetDeps> = async (app,
       },
     },
     async (request, reply) => {
-      const body = fingerprintParts(readMultipart(request, { fileBytesMax: deps.uploadBytesMax }))
+      const received = readMultipart(request, { fileBytesMax: deps.uploadBytesMax })
+      const body = fingerprintParts(received, readIdempotencyKey(request) !== null)
       if (request.query.dryRun) {
         const preview = await inspectDataset(deps, body.parts)
         const post = { request, reply, body: body.contents() }
         return answerPureOnce<DatasetPreview>(deps.db, post, async () => ({ status: 200, body: preview }))
       }
-      const received = await receiveDataset(deps, body.parts)
+      const dataset = await receiveDataset(deps, body.parts)
       return answerOnce(deps.db, { request, reply, body: body.contents() }, async db => {
-        const dataset = await insertDataset(db, received)
-        return { status: 201, location: `/v1/datasets/${dataset.id}`, body: toWire(dataset) }
+        const stored = await insertDataset(db, dataset)
+        return { status: 201, location: `/v1/datasets/${stored.id}`, body: toWire(stored) }
       })
     },
   )

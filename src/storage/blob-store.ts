@@ -23,7 +23,8 @@ export interface BlobDraft {
 
 /** Content-addressed storage: a blob never changes, and equal contents are stored once. */
 export interface BlobStore {
-  draft(): Promise<BlobDraft>
+  /** @param isScratch - it will be read back and never be kept, so it needs no hash */
+  draft(isScratch?: boolean): Promise<BlobDraft>
   put(content: Uint8Array): Promise<Blob>
   /** The whole content, checked against its hash. @throws BlobDamagedError */
   read(sha256: string): Promise<Buffer>

@@ -19,9 +19,9 @@ export function createDiskBlobStore(folder: string): BlobStore {
   }
 
   const store: BlobStore = {
-    async draft() {
+    async draft(isScratch = false) {
       await mkdir(drafts, { recursive: true })
-      return openDraft(path.join(drafts, randomUUID()), fileOf)
+      return openDraft(path.join(drafts, randomUUID()), fileOf, isScratch)
     },
     async put(content) {
       const draft = await store.draft()
@@ -96,7 +96,11 @@ export function createDiskBlobStore(folder: string): BlobStore {
   return store
 }
 
-async function openDraft(file: string, fileOf: (sha256: string) => string): Promise<BlobDraft> {
+async function openDraft(
+  file: string,
+  fileOf: (sha256: string) => string,
+  isScratch: boolean,
+): Promise<BlobDraft> {
   const handle = await open(file, 'wx+', 0o600)
   const hash = createHash('sha256')
   let bytes = 0
@@ -104,7 +108,7 @@ async function openDraft(file: string, fileOf: (sha256: string) => string): Prom
   let isKept = false
   const stream = new Writable({
     write(chunk: Buffer, _encoding, done) {
-      hash.update(chunk)
+      if (!isScratch) hash.update(chunk)
       bytes += chunk.length
       writeAll(handle, chunk).then(() => done(), done)
     },
@@ -114,6 +118,7 @@ async function openDraft(file: string, fileOf: (sha256: string) => string): Prom
     readBack: () => createReadStream(file),
     readRange: (offset, length) => readAt(handle, offset, length),
     async keep() {
+      if (isScratch) throw new Error('a scratch draft cannot be kept')
       await handle.sync()
       await handle.close()
       isOpen = false
@@ -136,9 +141,15 @@ async function openDraft(file: string, fileOf: (sha256: string) => string): Prom
   }
 }
 
-/** @returns fewer bytes at the end of the file */
+async function writeAll(handle: FileHandle, chunk: Buffer): Promise<void> {
+  for (let written = 0; written < chunk.length; ) {
+    written += (await handle.write(chunk, written)).bytesWritten
+  }
+}
+
+/** Memory of its own, not of Node's pool: whoever gets it may make arrays of other types over it. @returns fewer bytes at the end */
 async function readAt(handle: FileHandle, offset: number, length: number): Promise<Buffer> {
-  const buffer = Buffer.allocUnsafe(length)
+  const buffer = Buffer.allocUnsafeSlow(length)
   let filled = 0
   while (filled < length) {
     const { bytesRead } = await handle.read(buffer, filled, length - filled, offset + filled)
@@ -146,12 +157,6 @@ async function readAt(handle: FileHandle, offset: number, length: number): Promi
     filled += bytesRead
   }
   return buffer.subarray(0, filled)
-}
-
-async function writeAll(handle: FileHandle, chunk: Buffer): Promise<void> {
-  for (let written = 0; written < chunk.length; ) {
-    written += (await handle.write(chunk, written)).bytesWritten
-  }
 }
 
 /** A rename is durable only when its folder is. */

@@ -122,7 +122,8 @@ describe('layers', () => {
     /^src\/preprocessing\//,
     /^src\/jobs\/lifecycle\.ts$/,
     /^src\/jobs\/resolve-spec\.ts$/,
-    /^src\/datasets\/formats\/idx\/read-idx\.ts$/,
+    /^src\/datasets\/formats\/(idx\/read-idx|csv\/(read|scan|dialect).*|jsonl\/(read|scan|field).*)\.ts$/,
+    /^src\/datasets\/formats\/parquet\/(?!parquet-files).*\.ts$/,
     /^src\/metrics\/evaluation-report\.ts$/,
     /^src\/errors\.ts$/,
   ])('%s is pure: it reaches no file, network, process, database or store', files => {
@@ -147,6 +148,7 @@ describe('each library has one owner', () => {
     ['yauzl', /^yauzl$/, /^src\/datasets\/formats\/zip\/read-directory\.ts$/],
     ['prom-client', /^prom-client$/, /^src\/operations\/telemetry\.ts$/],
     ['HDF5', /^h5wasm$/, /^src\/models\/(imports\/)?keras\//],
+    ['Parquet', /^hyparquet/, /^src\/datasets\/formats\/parquet\//],
   ])('%s', (_, library, owners) => {
     expect(
       imports.some(({ to }) => library.test(to)),

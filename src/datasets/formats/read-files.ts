@@ -7,7 +7,9 @@ import { createCsvFiles } from './csv/csv-files.ts'
 import { decompress } from './decompress.ts'
 import type { FileReader, FormatFiles } from './files.ts'
 import type { ImageTools } from './images/image-set.ts'
+import { createJsonlFiles } from './jsonl/jsonl-files.ts'
 import { createNpyTables } from './npz/npy-table.ts'
+import { createParquetFiles } from './parquet/parquet-files.ts'
 import { limitBytes, peek } from './pieces.ts'
 import { refuseOptions } from './refuse-options.ts'
 import { type FileFormat, SNIFF_BYTES, sniffFormat } from './sniff-format.ts'
@@ -33,7 +35,7 @@ const NAMES: Readonly<Record<FileFormat, { claims: readonly UploadFormat[]; stor
 
 /** Takes files whose format is told by their first bytes, plain or gzip. */
 export function createFileReader(drafts: DraftScope, options: UploadOptions, tools: ImageTools): FileReader {
-  let opened: { format: FileFormat; files: FormatFiles } | null = null
+  let opened: { format: FileFormat; files: FormatFiles; part: string } | null = null
   return {
     parts: Object.keys(SPLIT_OF_PART),
     async receive(part, content) {
@@ -45,7 +47,7 @@ export function createFileReader(drafts: DraftScope, options: UploadOptions, too
           const detail = `all files must be of one format; received ${format} after ${opened.format}`
           throw fieldError('DATASET_INVALID', `/${part}`, detail)
         }
-        opened ??= { format, files: openFormat(format, drafts, options, tools) }
+        opened ??= { format, files: openFormat(format, drafts, options, tools), part }
         await opened.files.add({ part, split: SPLIT_OF_PART[part] ?? 'train', pieces })
       } catch (error) {
         throw withPart(error, part)
@@ -53,7 +55,10 @@ export function createFileReader(drafts: DraftScope, options: UploadOptions, too
     },
     async prepare() {
       if (opened === null) throw fieldError('DATASET_INVALID', '/file', 'a file is required; received none')
-      return opened.files.prepare()
+      const { files, part } = opened
+      return files.prepare().catch(error => {
+        throw withPart(error, part)
+      })
     },
   }
 }
@@ -89,6 +94,10 @@ function openFormat(
       return createNpyTables(drafts, tableOptions)
     case 'zip':
       return createZipFiles(drafts, options, tools)
+    case 'jsonl':
+      return createJsonlFiles(drafts, tableOptions)
+    case 'parquet':
+      return createParquetFiles(drafts, tableOptions, tools)
     default: {
       const detail = `a file must be CSV, JSON Lines, Parquet, NPZ, NPY or a ZIP of images; received ${format}`
       throw fieldError('DATASET_INVALID', '', detail)

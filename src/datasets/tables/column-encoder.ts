@@ -1,5 +1,6 @@
 import { type ColumnType, UNKNOWN_CATEGORY } from '../columns.ts'
-import { isInfinity, isMissing, parseBoolean } from './cell-words.ts'
+import { type CellCache, createCellCache } from './cell-cache.ts'
+import { isInfinity, isMissing, isStorable, parseBoolean } from './cell-words.ts'
 import { hashText } from './hash-text.ts'
 import { parseDatetime } from './parse-datetime.ts'
 import { parseNumber } from './parse-number.ts'
@@ -35,7 +36,12 @@ export interface ColumnEncoder {
   readonly isClosed: boolean
   /** Takes a cell that cannot be read, in place of an error that ends the reading; null: it is thrown. */
   readonly onInvalid: ((error: CellError) => void) | null
+  /** Texts that came lately, in the present mode; null before the first. */
+  cache: CellCache | null
 }
+
+/** The last moment of a date. @see ECMA-262, section 21.4.1.1 */
+const DATE_MS_MAX = 8.64e15
 
 const MODES: Readonly<Record<ColumnType, CellMode>> = {
   numeric: 'numeric',
@@ -61,6 +67,7 @@ export function createColumnEncoder(
     hasTime: false,
     isClosed: false,
     onInvalid: null,
+    cache: null,
   }
 }
 
@@ -76,6 +83,7 @@ export function createClosedEncoder(
 
 /**
  * The cell of a text in UTF-8; NaN when the value is missing.
+ * @param mayBeNumber - as of `encodeText`
  * @throws {AppError} DATASET_INVALID with row and column
  */
 export function encodeBytes(
@@ -84,12 +92,23 @@ export function encodeBytes(
   bytes: Buffer,
   start: number,
   end: number,
+  mayBeNumber: boolean,
 ): number {
-  if (encoder.mode === 'numeric') {
+  const { mode } = encoder
+  if (mode === 'numeric' && mayBeNumber) {
     const number = parseNumber(bytes, start, end)
     if (Number.isFinite(number)) return number
   }
-  return encodeText(encoder, place, bytes.toString('utf8', start, end), true)
+  if (mode === 'hash' || mode === 'undecided') {
+    return encodeText(encoder, place, bytes.toString('utf8', start, end), mayBeNumber)
+  }
+  encoder.cache ??= createCellCache()
+  const slot = encoder.cache.find(bytes, start, end)
+  if (slot >= 0) return encoder.cache.cells[slot] ?? Number.NaN
+  const cell = encodeText(encoder, place, bytes.toString('utf8', start, end), mayBeNumber)
+  if (encoder.mode !== mode) encoder.cache = null
+  else if (!Number.isNaN(cell) || !encoder.onInvalid) encoder.cache.add(bytes, start, end, cell) // each refusal is told
+  return cell
 }
 
 /**
@@ -132,12 +151,22 @@ export function encodeBoolean(encoder: ColumnEncoder, place: Place, value: boole
   return encodeOther(encoder, place, String(value))
 }
 
-/** The cell of a date, in milliseconds since 1970. @throws {AppError} DATASET_INVALID with row and column */
-export function encodeDate(encoder: ColumnEncoder, place: Place, date: Date): number {
-  const milliseconds = date.getTime()
+/**
+ * The cell of a date.
+ * @param milliseconds - since 1970-01-01T00:00Z; NaN when there is none
+ * @throws {AppError} DATASET_INVALID with row and column
+ */
+export function encodeMilliseconds(encoder: ColumnEncoder, place: Place, milliseconds: number): number {
   if (Number.isNaN(milliseconds)) return encodeMissing(encoder, place)
+  if (Math.abs(milliseconds) > DATE_MS_MAX) {
+    throw invalidCell(
+      place,
+      encoder.name,
+      `dates must be in the years ±271821; received ${milliseconds} ms since 1970`,
+    )
+  }
   if (encoder.mode === 'undecided') encoder.mode = 'datetime'
-  if (encoder.mode !== 'datetime') return encodeOther(encoder, place, date.toISOString())
+  if (encoder.mode !== 'datetime') return encodeOther(encoder, place, new Date(milliseconds).toISOString())
   if (milliseconds % 86_400_000 !== 0) encoder.hasTime = true
   return milliseconds
 }
@@ -172,6 +201,9 @@ function encodeCategory(encoder: ColumnEncoder, place: Place, text: string): num
     }
     encoder.hasOverflow = true
     return hashText(text)
+  }
+  if (!isStorable(text)) {
+    throw invalidCell(place, encoder.name, `texts must be Unicode without NUL; received ${quote(text)}`)
   }
   codes.set(text, codes.size)
   return codes.size - 1

@@ -5,6 +5,7 @@ import type { Database } from '../../db/client.ts'
 import { AppError } from '../../errors.ts'
 import { answerOnce } from '../../http/idempotency/answer-once.ts'
 import { fingerprintParts } from '../../http/idempotency/fingerprint.ts'
+import { readIdempotencyKey } from '../../http/idempotency/key-header.ts'
 import { readMultipart } from '../../http/multipart.ts'
 import { problemResponses } from '../../http/problem-details.ts'
 import { NameSchema } from '../../names.ts'
@@ -71,7 +72,7 @@ export const importRoutes: FastifyPluginAsyncTypebox<ImportDeps> = async (app, {
     async (request, reply) => {
       const { name } = request.params
       const limits = { fileBytesMax: IMPORT_BYTES_MAX, filesMax: FILE_PARTS.length }
-      const body = fingerprintParts(readMultipart(request, limits))
+      const body = fingerprintParts(readMultipart(request, limits), readIdempotencyKey(request) !== null)
       const { stored, said } = await importParts(body.parts)
       return answerOnce<ModelVersion>(db, { request, reply, body: body.contents() }, async own => {
         const version = await insert(own, name, stored, said, request.apiKeyId)
