@@ -25,6 +25,7 @@ export const ERRORS = {
   },
   INTERNAL: { status: 500, title: 'Something went wrong here', retryable: true },
   DATABASE_UNAVAILABLE: { status: 503, title: 'The database is away', retryable: true },
+  STORAGE_UNAVAILABLE: { status: 503, title: 'The storage is away', retryable: true },
 
   DATASET_NOT_FOUND: { status: 404, title: 'There is no such dataset', retryable: false },
   DATASET_INVALID: { status: 422, title: 'The dataset cannot be used', retryable: false },

@@ -26,7 +26,7 @@ const SHADOWS_WAITING_MAX = 32
 
 const config = readConfig()
 const logger = createLogger({ name: 'api', level: config.logLevel, pretty: process.stderr.isTTY })
-const deps = openDeps(config, logger, POOL_SIZE)
+const deps = await openDeps(config, logger, POOL_SIZE)
 const bootstrap = await readBootstrapKey(config.dataDir, config.apiKey)
 const predictors = createPredictorCache(deps.blobs, PREDICTOR_BYTES_MAX)
 const reportStale = (err: unknown) => logger.warn({ err }, 'what is kept in memory could not be renewed')

@@ -9,6 +9,7 @@ import type { TrainingSpec } from '../src/jobs/training-spec.ts'
 import type { Logger } from '../src/logger.ts'
 import type { Network } from '../src/mlp/network.ts'
 import type { Preprocessing } from '../src/preprocessing/preprocessing.ts'
+import type { StorageSettings } from '../src/storage/open-blob-store.ts'
 import { type AttemptEnd, describeError, finishAttempt, type StopReason } from './finish-attempt.ts'
 import { keepLease } from './lease.ts'
 import { persist } from './persist.ts'
@@ -27,7 +28,7 @@ export interface WorkerDeps {
   /** What the trainers compute with, and on. */
   engine: string
   device: string
-  dataDir: string
+  storage: StorageSettings
   leaseSeconds: number
   checkpointSeconds: number
   residentBytesMax: number
@@ -71,13 +72,13 @@ async function giveUp({ db, logger }: WorkerDeps, fence: Fence, error: unknown):
 }
 
 async function describeJob(
-  { db, dataDir, checkpointSeconds, residentBytesMax }: WorkerDeps,
+  { db, storage, checkpointSeconds, residentBytesMax }: WorkerDeps,
   job: JobRow,
 ): Promise<TrainerJob> {
   const dataset = await getDataset(db, job.datasetId)
   return {
     jobId: job.id,
-    dataDir,
+    storage,
     checkpointSeconds,
     residentBytesMax,
     dataset: { ...dataset, sha256: job.datasetSha256 },

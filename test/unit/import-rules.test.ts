@@ -137,6 +137,7 @@ describe('each library has one owner', () => {
       /^src\/(db\/.*|.*\/([a-z]+-)?repository\.ts|jobs\/lifecycle\.ts)$/,
     ],
     ['TensorFlow.js', /^@tensorflow\//, /^worker\/engines\//],
+    ['the SDK of S3', /^@aws-sdk\//, /^src\/storage\/s3\//],
     ['sharp', /^sharp$/, /^src\/inference\/decode-image\.ts$/],
   ])('%s', (_, library, owners) => {
     expect(

@@ -9,12 +9,13 @@ import type { Network } from '../../src/mlp/network.ts'
 import type { Artifact } from '../../src/models/artifact.ts'
 import type { Manifest } from '../../src/models/manifest.ts'
 import type { Preprocessing } from '../../src/preprocessing/preprocessing.ts'
+import type { StorageSettings } from '../../src/storage/open-blob-store.ts'
 import type { EngineChoice } from '../engines/choose-engine.ts'
 
 /** Everything a trainer needs to know; it has no database. */
 export interface TrainerJob {
   jobId: string
-  dataDir: string
+  storage: StorageSettings
   checkpointSeconds: number
   /** Features of a split that are larger are trained in blocks. */
   residentBytesMax: number
