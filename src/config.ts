@@ -51,7 +51,7 @@ export const ConfigSchema = Type.Object({
     description: 'Whether the bucket stands in the path of an address; auto: where an endpoint is given.',
   }),
   TRAINYARD_CACHE_BYTES_MAX: integer(
-    0,
+    1,
     Number.MAX_SAFE_INTEGER,
     16 * 1024 * MEBIBYTE,
     'Copies of files of the bucket that a worker keeps in the data folder.',
