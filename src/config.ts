@@ -77,6 +77,7 @@ export const ConfigSchema = Type.Object({
     4096 * MEBIBYTE,
     'Size of one uploaded file, unpacked.',
   ),
+  TRAINYARD_UPLOAD_HOURS: integer(1, 8_760, 24, 'An upload in parts is kept this long after its last part.'),
   TRAINYARD_TRAINER_BYTES_MAX: integer(
     1,
     Number.MAX_SAFE_INTEGER,
@@ -118,6 +119,7 @@ export interface Config {
   leaseSeconds: number
   checkpointSeconds: number
   uploadBytesMax: number
+  uploadHours: number
   trainerBytesMax: number
   residentBytesMax: number
   eventRetentionDays: number
@@ -159,6 +161,7 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
     leaseSeconds: settings.TRAINYARD_LEASE_SECONDS,
     checkpointSeconds: settings.TRAINYARD_CHECKPOINT_SECONDS,
     uploadBytesMax: settings.TRAINYARD_UPLOAD_BYTES_MAX,
+    uploadHours: settings.TRAINYARD_UPLOAD_HOURS,
     trainerBytesMax: settings.TRAINYARD_TRAINER_BYTES_MAX,
     residentBytesMax: settings.TRAINYARD_RESIDENT_BYTES_MAX,
     eventRetentionDays: settings.TRAINYARD_EVENT_RETENTION_DAYS,

@@ -6,6 +6,7 @@ export const REFERENCED_BLOBS = `
   UNION SELECT split.value->>'labels' FROM datasets, jsonb_each(splits) AS split
   UNION SELECT sha256 FROM checkpoints
   UNION SELECT file.value FROM model_versions, jsonb_each_text(files) AS file
+  UNION SELECT sha256 FROM upload_parts
   UNION SELECT outcomes FROM model_versions WHERE outcomes IS NOT NULL`
 
 /** Every blob that a row names. */

@@ -29,6 +29,7 @@ describe('the settings', () => {
       leaseSeconds: 30,
       checkpointSeconds: 30,
       uploadBytesMax: 4096 * 1024 ** 2,
+      uploadHours: 24,
       trainerBytesMax: 8192 * 1024 ** 2,
       residentBytesMax: 2048 * 1024 ** 2,
       eventRetentionDays: 90,

@@ -103,6 +103,11 @@ describe('layers', () => {
       /^src\/(jobs|datasets\/(?!(columns|content)\.ts)|models|inference|metrics|operations)\//,
     ],
     ['jobs know datasets and models only', /^src\/jobs\//, /^src\/(inference|metrics|operations)\//],
+    [
+      'uploads know no other concept',
+      /^src\/uploads\//,
+      /^src\/(jobs|models|datasets|inference|metrics|operations)\//,
+    ],
     ['inference knows no jobs', /^src\/inference\//, /^src\/(jobs|metrics|operations)\//],
     ['the mathematics know nothing but themselves', /^src\/mlp\//, /^src\/(?!mlp\/)/],
   ])('%s', (_, from, to) => {
@@ -138,6 +143,7 @@ describe('each library has one owner', () => {
     ],
     ['TensorFlow.js', /^@tensorflow\//, /^worker\/engines\//],
     ['the SDK of S3', /^@aws-sdk\//, /^src\/storage\/s3\//],
+    ['tus', /^@tus\//, /^src\/uploads\//],
     ['sharp', /^sharp$/, /^src\/inference\/decode-image\.ts$/],
   ])('%s', (_, library, owners) => {
     expect(
