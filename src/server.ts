@@ -1,6 +1,7 @@
 import closeWithGrace from 'close-with-grace'
 import { buildApp } from './app.ts'
 import { readConfig, requireDatabaseUrl } from './config.ts'
+import { type DatasetProcessor, startDatasetProcessor } from './datasets/processing/processor.ts'
 import { connect, openDeps } from './deps.ts'
 import { endWithParent } from './end-with-parent.ts'
 import { announceKey, hashKey, readBootstrapKey } from './http/api-keys.ts'
@@ -31,6 +32,7 @@ const bootstrap = await readBootstrapKey(config.dataDir, config.apiKey)
 const predictors = createPredictorCache(deps.blobs, PREDICTOR_BYTES_MAX)
 const reportStale = (err: unknown) => logger.warn({ err }, 'what is kept in memory could not be renewed')
 let queue: TrainingQueue | null = null
+let processor: DatasetProcessor | null = null
 const traffic = startTrafficRecorder(deps)
 const shadows = createShadowQueue(SHADOWS_WAITING_MAX, err => logger.warn({ err }, 'a shadow failed'))
 
@@ -50,6 +52,7 @@ const app = await buildApp({
   traffic,
   shadows,
   queue: () => queue,
+  onTask: () => processor?.nudge(),
   queueBackend: config.redisUrl === null ? 'postgres' : 'redis',
 })
 const url = await app.listen({ host: config.host, port: config.port })
@@ -68,6 +71,7 @@ closeWithGrace({ delay: GRACE_MS, logger }, async ({ err, signal }) => {
   await shadows.close()
   await traffic.close()
   await retention.close()
+  await processor?.close()
   await (await connecting)?.close()
   await deps.close()
 })
@@ -75,6 +79,7 @@ closeWithGrace({ delay: GRACE_MS, logger }, async ({ err, signal }) => {
 const connection = await connecting
 if (connection) {
   queue = connection.queue
+  processor = startDatasetProcessor({ ...deps, ...config })
   logger.info({ url }, 'the API is ready')
   process.send?.({ type: 'ready', url })
 }
