@@ -1,4 +1,4 @@
-// node bench/setup-peers.mjs: the libraries that `npm run bench -- training` is compared with, in a Python environment
+// node bench/setup-peers.mjs: the libraries that `npm run bench -- training` and `-- serving` are compared with, in a Python environment
 // of their own, kept in the cache folder beside TensorFlow's. What cannot be installed is named in one line and left
 // out; a second run only proves what is there. Versions are pinned, so that figures can be made again.
 import { execFileSync } from 'node:child_process'
@@ -15,6 +15,7 @@ const PEERS = [
   { module: 'jax', requirements: ['jax==0.10.2', 'optax==0.2.8'] },
   { module: 'sklearn', requirements: ['scikit-learn==1.9.1'] },
   { module: 'torch', requirements: ['torch==2.15.0'] },
+  { module: 'fastapi', requirements: ['fastapi==0.165.0', 'uvicorn[standard]==0.54.0', 'pillow==13.0.0'] },
 ]
 const PIP = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--only-binary=:all:']
 

@@ -1,12 +1,14 @@
 import { randomUUID } from 'node:crypto'
-import helmet from '@fastify/helmet'
 import { fastifySSE } from '@fastify/sse'
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyPluginAsync } from 'fastify'
 import { type DatasetDeps, datasetRoutes } from './datasets/routes.ts'
+import { AccessLog } from './http/access-log.ts'
 import { type AuthDeps, registerAuth } from './http/auth.ts'
+import { observeRequests } from './http/observe-requests.ts'
 import { registerOpenApi } from './http/openapi.ts'
 import { registerProblemDetails, sendProblem } from './http/problem-details.ts'
 import { registerRouteDefaults } from './http/route-defaults.ts'
+import { answerWithSecurityHeaders } from './http/security-headers.ts'
 import { streamTokenRoutes } from './http/stream-token-routes.ts'
 import { registerValidation } from './http/validation.ts'
 import type { PredictDeps } from './inference/predict.ts'
@@ -18,7 +20,7 @@ import { type MetricDeps, metricRoutes } from './metrics/routes.ts'
 import { aliasRoutes } from './models/aliases/routes.ts'
 import { comparisonRoutes } from './models/comparison/routes.ts'
 import { type ModelDeps, modelRoutes } from './models/routes.ts'
-import { healthRoutes, type OperationDeps, operationRoutes } from './operations/routes.ts'
+import { healthRoutes, type OperationDeps, operationRoutes, telemetryRoutes } from './operations/routes.ts'
 import { type UploadRouteDeps, uploadRoutes } from './uploads/routes.ts'
 
 /** Everything the API works with. */
@@ -38,10 +40,12 @@ const REQUEST_TIMEOUT_MS = 600_000
 export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   const app = Fastify({
     loggerInstance: deps.logger as FastifyBaseLogger, // else the type of the logger becomes part of the app's
+    logController: new AccessLog(),
     genReqId: () => randomUUID(),
     bodyLimit: JSON_BYTES_MAX,
     requestTimeout: REQUEST_TIMEOUT_MS,
     forceCloseConnections: 'idle',
+    return503OnClosing: false, // what arrives meanwhile is answered: a balancer may not have heard of the end yet
     onProtoPoisoning: 'error',
     onConstructorPoisoning: 'error',
     routerOptions: { maxParamLength: 1_000 }, // a name of 100 characters, percent-encoded
@@ -53,15 +57,17 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   app.addHook('preClose', async () => closing.abort())
   app.addHook('onRequest', async (request, reply) => void reply.header('x-request-id', request.id))
 
+  observeRequests(app, deps.telemetry.observeRequest)
   registerValidation(app)
   registerProblemDetails(app)
   registerAuth(app, deps)
   registerRouteDefaults(app)
-  await app.register(helmet, { contentSecurityPolicy: false })
+  answerWithSecurityHeaders(app)
   await app.register(fastifySSE, { heartbeatInterval: 15_000 })
   await registerOpenApi(app, deps.version)
 
   await app.register(healthRoutes, deps)
+  await app.register(telemetryRoutes, deps)
   await app.register(v1Routes(deps), { prefix: '/v1' })
   return app
 }

@@ -15,6 +15,7 @@ import { createTurns } from './inference/turns.ts'
 import { createLogger } from './logger.ts'
 import { createVersionCache } from './models/version-cache.ts'
 import { startRetention } from './operations/retention.ts'
+import { createTelemetry } from './operations/telemetry.ts'
 import type { TrainingQueue } from './queue/training-queue.ts'
 import { readVersion } from './version.ts'
 
@@ -26,7 +27,12 @@ const GRACE_MS = 25_000
 const SHADOWS_WAITING_MAX = 32
 
 const config = readConfig()
-const logger = createLogger({ name: 'api', level: config.logLevel, pretty: process.stderr.isTTY })
+const logger = createLogger({
+  name: 'api',
+  level: config.logLevel,
+  pretty: process.stderr.isTTY,
+  buffered: true,
+})
 const deps = await openDeps(config, logger, POOL_SIZE)
 const bootstrap = await readBootstrapKey(config.dataDir, config.apiKey)
 const predictors = createPredictorCache(deps.blobs, PREDICTOR_BYTES_MAX)
@@ -35,6 +41,8 @@ let queue: TrainingQueue | null = null
 let processor: DatasetProcessor | null = null
 const traffic = startTrafficRecorder(deps)
 const shadows = createShadowQueue(SHADOWS_WAITING_MAX, err => logger.warn({ err }, 'a shadow failed'))
+
+const queueBackend = config.redisUrl === null ? 'postgres' : 'redis'
 
 const app = await buildApp({
   ...deps,
@@ -53,7 +61,8 @@ const app = await buildApp({
   shadows,
   queue: () => queue,
   onTask: () => processor?.nudge(),
-  queueBackend: config.redisUrl === null ? 'postgres' : 'redis',
+  queueBackend,
+  telemetry: createTelemetry({ ...deps, predictors, queueBackend }),
 })
 const url = await app.listen({ host: config.host, port: config.port })
 if (bootstrap.isNew) announceKey(bootstrap.key, config.dataDir)

@@ -8,6 +8,8 @@ export interface ContestantReport {
   epochSeconds: number[]
   /** On the test images, after each epoch. */
   accuracies: number[]
+  /** What each checkpoint took, where some were asked for. */
+  checkpointMs?: number[]
   /** Most memory that was resident at once. */
   peakBytes: number
   /** Of all threads, from its start. */

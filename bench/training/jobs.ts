@@ -27,6 +27,8 @@ export interface ContestantJob extends Omit<BenchJob, 'name' | 'timingEpochs' | 
   threads?: number
   /** For Keras: steps in one call of its compiled function. */
   stepsPerExecution?: number
+  /** For ours: the folder that checkpoints are written to, as in a service; none are written without. */
+  checkpointDir?: string
 }
 
 const COMMON = { batchSize: 128, learningRate: 0.001 }

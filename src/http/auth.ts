@@ -13,7 +13,7 @@ export interface AuthDeps {
 }
 
 /**
- * Asks for a bearer key on everything under `/v1` and `/v2`, before anything else is said about the address. The
+ * Asks for a bearer key on everything under `/v1` and `/v2` and for `/metrics`, before anything else is said about the address. The
  * route decides, not the address alone: `/%761/…` and `http://host/v1/…` reach the same routes.
  * @see RFC 6750, section 2.1
  */
@@ -21,7 +21,7 @@ export function registerAuth(app: FastifyInstance, { findKeyId, findStreamTokenK
   app.decorateRequest('apiKeyId', null)
   app.addHook('onRequest', async request => {
     const addresses = [request.routeOptions.url ?? '', request.url]
-    if (!addresses.some(address => /^\/v[12](\/|\?|$)/.test(address))) return
+    if (!addresses.some(address => /^\/(v[12]|metrics)(\/|\?|$)/.test(address))) return
     const key = readBearer(request)
     const token = key === null ? readStreamToken(request) : null
     const keyId = key ? await findKeyId(hashKey(key)) : token && (await findStreamTokenKeyId(hashKey(token)))
@@ -33,7 +33,6 @@ export function registerAuth(app: FastifyInstance, { findKeyId, findStreamTokenK
       )
     }
     request.apiKeyId = keyId
-    request.log = request.log.child({ keyId })
   })
 }
 

@@ -2,7 +2,7 @@ import underPressure from '@fastify/under-pressure'
 import type { FastifyInstance } from 'fastify'
 
 /** Mean delay of the event loop over a second from which new requests are refused; a busy service has a few ms. */
-const EVENT_LOOP_DELAY_MS_MAX = 250
+const EVENT_LOOP_DELAY_MS_MAX = 500
 
 /**
  * Refuses what comes to the routes of this plugin, with 503 and `Retry-After`, while the process cannot keep up. Other

@@ -1,6 +1,7 @@
+import helmet from '@fastify/helmet'
 import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
 
 const DESCRIPTION = `Training-as-a-service for multilayer perceptrons: upload a dataset, submit a job, watch every epoch,
 post an image, get a prediction.
@@ -27,16 +28,20 @@ export async function registerOpenApi(app: FastifyInstance, version: string): Pr
       ],
     },
   })
-  await app.register(swaggerUi, {
-    routePrefix: '/docs',
-    staticCSP: true,
-    uiConfig: {
-      layout: 'BaseLayout',
-      docExpansion: 'list',
-      persistAuthorization: true,
-      tryItOutEnabled: true,
-    },
-    theme: { title: 'Trainyard API' },
-  })
+  const docs: FastifyPluginAsync = async page => {
+    await page.register(helmet, { contentSecurityPolicy: false })
+    await page.register(swaggerUi, {
+      routePrefix: '/docs',
+      staticCSP: true,
+      uiConfig: {
+        layout: 'BaseLayout',
+        docExpansion: 'list',
+        persistAuthorization: true,
+        tryItOutEnabled: true,
+      },
+      theme: { title: 'Trainyard API' },
+    })
+  }
+  await app.register(docs)
   app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger())
 }

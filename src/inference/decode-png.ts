@@ -1,4 +1,4 @@
-import { decode } from 'fast-png'
+import { type PngPixels, readPngPixels } from './png-pixels.ts'
 
 /** @see PNG specification (third edition), section 5.2 */
 const SIGNATURE = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a])
@@ -36,9 +36,8 @@ export function decodePlainPng(content: Buffer, shape: readonly number[]): Float
   const [height = 0, width = 0, channels = 0] = shape
   if (!isPlain(content, width, height)) return null
   try {
-    const { data, palette, channels: own } = decode(content, { checkCrc: true })
-    const pixels = palette ? expandPalette(data, palette) : { data, channels: own }
-    return pixels.data.length === width * height * pixels.channels ? convert(pixels, channels) : null
+    const pixels = readPngPixels(content, width, height)
+    return pixels && convert(pixels, channels)
   } catch {
     return null // whoever decodes it next says what is wrong
   }
@@ -61,30 +60,12 @@ function isPlain(content: Buffer, width: number, height: number): boolean {
   return false
 }
 
-interface Pixels {
-  data: ArrayLike<number>
-  /** Grey, grey and alpha, RGB, or RGB and alpha. */
-  channels: number
-}
-
-/** @throws RangeError when a pixel has no colour */
-function expandPalette(indices: ArrayLike<number>, palette: readonly (readonly number[])[]): Pixels {
-  const channels = palette[0]?.length ?? 3
-  const data = new Uint8Array(indices.length * channels)
-  for (let pixel = 0; pixel < indices.length; pixel++) {
-    const colour = palette[indices[pixel] ?? -1]
-    if (!colour) throw new RangeError('a pixel has a colour that the palette lacks')
-    data.set(colour, pixel * channels)
-  }
-  return { data, channels }
-}
-
 /**
  * To the channels of the model: alpha is put on black, value · alpha / 255 rounded down as libvips does, grey is
  * repeated.
  * @returns null when a colour would have to become grey
  */
-function convert({ data, channels }: Pixels, wanted: number): Float32Array | null {
+function convert({ data, channels }: PngPixels, wanted: number): Float32Array | null {
   if (wanted !== 1 && wanted !== 3 && wanted !== 4) return null
   const count = data.length / channels
   const isColour = channels >= 3

@@ -8,12 +8,12 @@ import type { Turns, Work } from './turns.ts'
 const OPERATIONS_AT_ONCE = 1_000_000
 
 /**
- * The one way from features to probabilities; whatever a client speaks ends here. Large requests are cut up, with turns
+ * The one way from features to outputs; whatever a client speaks ends here. Large requests are cut up, with turns
  * for others in between.
  * @param version - as `VersionCache.resolve` found it; the rows have its `inputShape`
  * @param pointer - where the rows stand in the request, for the error
  * @param work - the request's, when it began before
- * @returns `[count, classes]` float32, row by row
+ * @returns `[count, outputs]` float32, row by row: a probability for each class, or a number for each target
  * @throws {AppError} MODEL_DAMAGED, INPUT_INVALID for numbers that overflow in the network, and of `Work.next`
  */
 export async function predictRows(
@@ -27,17 +27,18 @@ export async function predictRows(
   const atOnce = Math.max(1, Math.floor(OPERATIONS_AT_ONCE / version.parameterCount))
   const probabilities = count <= atOnce ? predictor.predict(features, count) : await cutUp()
   const wrong = probabilities.findIndex(probability => !Number.isFinite(probability))
-  if (wrong !== -1) throw overflow(`${pointer}/${Math.floor(wrong / version.classes.length)}`)
+  if (wrong !== -1) throw overflow(`${pointer}/${Math.floor((wrong * count) / probabilities.length)}`)
   return probabilities
 
   async function cutUp(): Promise<Float32Array> {
     const units = features.length / count
-    const classes = version.classes.length
-    const all = new Float32Array(count * classes)
+    let all = new Float32Array()
     for (let from = 0; from < count; from += atOnce) {
       if (work.isOver()) await work.next()
       const rows = Math.min(atOnce, count - from)
-      all.set(predictor.predict(features.subarray(from * units, (from + rows) * units), rows), from * classes)
+      const some = predictor.predict(features.subarray(from * units, (from + rows) * units), rows)
+      if (from === 0) all = new Float32Array((some.length / rows) * count)
+      all.set(some, (some.length / rows) * from)
     }
     return all
   }

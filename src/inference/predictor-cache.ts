@@ -6,8 +6,13 @@ import { createPredictor, type Predictor } from './predictor.ts'
 /** Where a model is: in memory for as long as there is room, in memory before all others, or on disk only. */
 export type PredictorState = 'loaded' | 'pinned' | 'stored'
 
+/** What all predictors in memory take. */
+export interface PredictorMemory {
+  readonly bytes: number
+}
+
 /** Predictors by the hash of their artifact. */
-export interface PredictorCache {
+export interface PredictorCache extends PredictorMemory {
   /** @throws {AppError} MODEL_DAMAGED */
   get(artifact: Pick<Artifact, 'sha256' | 'files'>): Promise<Predictor>
   /** The predictor when it is in memory; null when it must be loaded first. */
@@ -20,8 +25,6 @@ export interface PredictorCache {
   /** Forgets a model, pinned or not; the next `get` reads it again. */
   evict(sha256: string): void
   stateOf(sha256: string): PredictorState
-  /** Memory of all predictors. */
-  readonly bytes: number
 }
 
 /**

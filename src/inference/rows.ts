@@ -36,7 +36,7 @@ export async function toRows(
   const units = featureCount(shape)
   switch (inputs.kind) {
     case 'tensor': {
-      const features = toFeatures(inputs.tensor, shape, INPUTS_MAX)
+      const features = await toFeatures(inputs.tensor, shape, INPUTS_MAX, work)
       return { count: features.length / units, features }
     }
     case 'json':

@@ -1,12 +1,16 @@
 import { AppError } from '../errors.ts'
+import type { Work } from './turns.ts'
 
-/** Types of numbers in raw tensors, little-endian. */
+/** Types of numbers in raw tensors, little-endian as all platforms that Node runs on; whole ones are always finite. */
 const DTYPES = {
-  float32: { bytes: 4, read: (view: DataView, at: number) => view.getFloat32(at, true) },
-  float64: { bytes: 8, read: (view: DataView, at: number) => view.getFloat64(at, true) },
-  uint8: { bytes: 1, read: (view: DataView, at: number) => view.getUint8(at) },
-  int32: { bytes: 4, read: (view: DataView, at: number) => view.getInt32(at, true) },
+  float32: { bytes: 4, isWhole: false, viewOf: (bytes: ArrayBuffer) => new Float32Array(bytes) },
+  float64: { bytes: 8, isWhole: false, viewOf: (bytes: ArrayBuffer) => new Float64Array(bytes) },
+  uint8: { bytes: 1, isWhole: true, viewOf: (bytes: ArrayBuffer) => new Uint8Array(bytes) },
+  int32: { bytes: 4, isWhole: true, viewOf: (bytes: ArrayBuffer) => new Int32Array(bytes) },
 } as const
+
+/** Numbers between two looks at the clock: some 50 µs of work. */
+const NUMBERS_AT_ONCE = 16_384
 
 /** The type of the numbers of a raw tensor. */
 export type TensorDtype = keyof typeof DTYPES
@@ -74,14 +78,19 @@ export function parseNpy(content: Buffer): Tensor {
 }
 
 /**
- * A tensor's numbers as rows of float32.
+ * A tensor's numbers as rows of float32, piece by piece, with turns for other requests in between.
  * @param shape - of one example
  * @param countMax - examples at most
- * @throws {AppError} INPUT_INVALID when its shape does not fit, or a number is not finite
+ * @throws {AppError} INPUT_INVALID when its shape does not fit, or a number is not finite, and of `Work.next`
  */
-export function toFeatures(tensor: Tensor, shape: readonly number[], countMax: number): Float32Array {
+export async function toFeatures(
+  tensor: Tensor,
+  shape: readonly number[],
+  countMax: number,
+  work: Work,
+): Promise<Float32Array> {
   const { dtype, data } = tensor
-  const { bytes, read } = DTYPES[dtype]
+  const { bytes, isWhole, viewOf } = DTYPES[dtype]
   const units = shape.reduce((product, length) => product * length, 1)
   const numbers = data.length / bytes
   const wanted = `[count, ${shape.join(', ')}] or [count, ${units}], count 1 to ${countMax}`
@@ -94,19 +103,31 @@ export function toFeatures(tensor: Tensor, shape: readonly number[], countMax: n
   ) {
     throw invalid(`the shape must be ${wanted}; received ${received} with ${data.length} bytes of ${dtype}`)
   }
-  const features = dtype === 'uint8' ? Float32Array.from(data) : new Float32Array(numbers)
-  if (dtype === 'float32')
-    new Uint8Array(features.buffer).set(data) // platforms that Node runs on are little-endian
-  else if (dtype !== 'uint8') {
-    const view = new DataView(data.buffer, data.byteOffset, data.length)
-    for (let index = 0; index < numbers; index++) features[index] = read(view, index * bytes)
-  }
-  const wrong = features.findIndex(number => !Number.isFinite(number))
-  if (wrong !== -1) {
-    const row = Math.floor(wrong / units)
-    throw invalid(`numbers must be finite in float32; number ${wrong % units} of example ${row} is not`)
+  const features = new Float32Array(numbers)
+  for (let from = 0; from < numbers; from += NUMBERS_AT_ONCE) {
+    if (work.isOver()) await work.next()
+    const end = Math.min(numbers, from + NUMBERS_AT_ONCE)
+    features.set(viewOf(copyBytes(data, from * bytes, end * bytes)), from)
+    const wrong = isWhole ? -1 : findInfinite(features, from, end)
+    if (wrong !== -1) {
+      const row = Math.floor(wrong / units)
+      throw invalid(`numbers must be finite in float32; number ${wrong % units} of example ${row} is not`)
+    }
   }
   return features
+}
+
+/** Memory of its own, aligned for any type. */
+function copyBytes(data: Buffer, from: number, to: number): ArrayBuffer {
+  const copy = new Uint8Array(to - from)
+  copy.set(data.subarray(from, to))
+  return copy.buffer
+}
+
+/** @returns -1 when all are finite */
+function findInfinite(numbers: Float32Array, from: number, to: number): number {
+  for (let index = from; index < to; index++) if (!Number.isFinite(numbers[index])) return index
+  return -1
 }
 
 /** One example may come without the first dimension, and any in one row. */

@@ -25,7 +25,7 @@ export interface Artifact {
  */
 export async function writeArtifact(
   blobs: BlobStore,
-  program: Program,
+  program: Pick<Program, 'variables'>,
   weights: ReadonlyMap<string, Float32Array>,
   description: Omit<Manifest, 'weights' | 'files' | 'format'>,
 ): Promise<Artifact> {

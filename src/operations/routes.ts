@@ -3,10 +3,12 @@ import { Type } from 'typebox'
 import { problemResponses } from '../http/problem-details.ts'
 import { listWorkers, readQueueState } from '../queue/repository.ts'
 import { type ReadinessDeps, readReadiness } from './readiness.ts'
+import type { Telemetry } from './telemetry.ts'
 
 /** What the routes of operation work with. */
 export interface OperationDeps extends ReadinessDeps {
   queueBackend: 'postgres' | 'redis'
+  telemetry: Telemetry
 }
 
 const tags = ['operations']
@@ -51,6 +53,23 @@ export const healthRoutes: FastifyPluginAsyncTypebox<OperationDeps> = async (app
   )
 }
 
+/** `/metrics`, for Prometheus: with a key, which its `authorization` setting sends. */
+export const telemetryRoutes: FastifyPluginAsyncTypebox<OperationDeps> = async (app, { telemetry }) => {
+  app.get(
+    '/metrics',
+    {
+      logLevel: 'silent',
+      schema: {
+        tags,
+        summary: 'Counters for Prometheus',
+        description: 'Of this process; figures of jobs and workers are those of the whole service.',
+        response: { 200: { content: { 'text/plain': { schema: Type.String() } } }, ...problemResponses() },
+      },
+    },
+    async (_request, reply) => reply.type(telemetry.contentType).send(await telemetry.render()),
+  )
+}
+
 /** `/v1/workers`, `/v1/queue`. */
 export const operationRoutes: FastifyPluginAsyncTypebox<OperationDeps> = async (app, deps) => {
   const WorkerSchema = Type.Object({
@@ -86,6 +105,9 @@ export const operationRoutes: FastifyPluginAsyncTypebox<OperationDeps> = async (
           200: Type.Object({
             backend: Type.Enum(['postgres', 'redis'] as const),
             waiting: Type.Integer(),
+            oldestWaitSeconds: Type.Union([Type.Number(), Type.Null()], {
+              description: 'Of the job that waits longest; null when none waits.',
+            }),
             running: Type.Integer(),
             slots: Type.Integer({ description: 'Of all live workers.' }),
           }),

@@ -61,6 +61,8 @@ export async function markDispatched(tx: Db, jobId: string): Promise<void> {
 export interface QueueState {
   backend: 'postgres' | 'redis'
   waiting: number
+  /** How long the job that waits longest has waited; null when none waits. */
+  oldestWaitSeconds: number | null
   running: number
   slots: number
 }
@@ -69,10 +71,11 @@ export interface QueueState {
 export async function readQueueState(db: Db, backend: QueueState['backend']): Promise<QueueState> {
   const [counts] = await db.$queryRaw<Omit<QueueState, 'backend'>[]>`
     SELECT (SELECT count(*)::int FROM outbox) AS waiting,
+      (SELECT extract(epoch FROM now() - min(queued_at))::float8 FROM outbox) AS "oldestWaitSeconds",
       (SELECT count(*)::int FROM jobs WHERE status = 'running') AS running,
       (SELECT coalesce(sum(slots), 0)::int FROM workers
         WHERE heartbeat_at > now() - make_interval(secs => ${WORKER_SILENCE_SECONDS})) AS slots`
-  return { backend, ...(counts ?? { waiting: 0, running: 0, slots: 0 }) }
+  return { backend, ...(counts ?? { waiting: 0, oldestWaitSeconds: null, running: 0, slots: 0 }) }
 }
 
 /** A worker process, as `GET /v1/workers` tells of it. */

@@ -183,9 +183,9 @@ describe('a shadow', () => {
     const sha256 = rows[0].files['weights.bin'] as string
     const folder = path.join(service.dataDir, 'blobs', sha256.slice(0, 2))
     expect(await readdir(folder)).toContain(sha256)
+    await setAlias('broken', { version: 1, shadow: version })
     await rm(path.join(folder, sha256))
     await restartApi()
-    await setAlias('broken', { version: 1, shadow: version })
     for (let asked = 0; asked < 5; asked++) await predict('/aliases/broken', instancesOf())
     const { versions } = await settled('broken', 5, 'shadow')
     expect(versions).toMatchObject([

@@ -144,6 +144,7 @@ describe('each library has one owner', () => {
     ['TensorFlow.js', /^@tensorflow\//, /^worker\/engines\//],
     ['the SDK of S3', /^@aws-sdk\//, /^src\/storage\/s3\//],
     ['tus', /^@tus\//, /^src\/uploads\//],
+    ['prom-client', /^prom-client$/, /^src\/operations\/telemetry\.ts$/],
     ['sharp', /^sharp$/, /^src\/inference\/decode-image\.ts$/],
   ])('%s', (_, library, owners) => {
     expect(

@@ -97,11 +97,15 @@ class Fuser {
     }
     const { source, scale, shift } = before
     const bias = new Float64Array(units)
-    const kernel = Float64Array.from(matrix, (weight, index) => {
-      const input = Math.floor(index / units)
-      bias[index % units] = at(bias, index % units) + at(shift, input) * weight
-      return at(scale, input) * weight
-    })
+    const kernel = new Float64Array(matrix.length)
+    for (let input = 0, index = 0; index < kernel.length; input++) {
+      const [scaled, shifted] = [at(scale, input), at(shift, input)]
+      for (let unit = 0; unit < units; unit++, index++) {
+        const weight = at(matrix, index)
+        kernel[index] = scaled * weight
+        if (shifted !== 0) bias[unit] = at(bias, unit) + shifted * weight
+      }
+    }
     return { kind: 'product', source, kernel, bias }
   }
 
@@ -116,7 +120,7 @@ class Fuser {
     if (before?.kind === 'product') {
       return {
         ...before,
-        kernel: before.kernel.map((weight, index) => weight * row.scale(index % units)),
+        kernel: row.isShift ? before.kernel : scaleColumns(before.kernel, units, row.scale),
         bias: before.bias.map((bias, unit) => bias * row.scale(unit) + row.shift(unit)),
       }
     }
@@ -162,6 +166,15 @@ class Fuser {
   }
 }
 
+function scaleColumns(kernel: Float64Array, units: number, scaleOf: (unit: number) => number): Float64Array {
+  const scales = Float64Array.from({ length: units }, (_, unit) => scaleOf(unit))
+  const scaled = new Float64Array(kernel.length)
+  for (let index = 0; index < kernel.length; ) {
+    for (let unit = 0; unit < units; unit++, index++) scaled[index] = at(kernel, index) * at(scales, unit)
+  }
+  return scaled
+}
+
 function toStep({ source, kernel, bias }: Product, floor: number, output: Value): AffineStep {
   return { kind: 'affine', x: source, kernel, bias, floor, output }
 }
@@ -178,12 +191,12 @@ type Scaling = 'add' | 'subtract' | 'multiply' | 'divide'
 function toScaleAndShift(kind: Scaling, numberOf: (unit: number) => number) {
   switch (kind) {
     case 'add':
-      return { scale: () => 1, shift: numberOf }
+      return { isShift: true, scale: () => 1, shift: numberOf }
     case 'subtract':
-      return { scale: () => 1, shift: (unit: number) => -numberOf(unit) }
+      return { isShift: true, scale: () => 1, shift: (unit: number) => -numberOf(unit) }
     case 'multiply':
-      return { scale: numberOf, shift: () => 0 }
+      return { isShift: false, scale: numberOf, shift: () => 0 }
     case 'divide':
-      return { scale: (unit: number) => 1 / numberOf(unit), shift: () => 0 }
+      return { isShift: false, scale: (unit: number) => 1 / numberOf(unit), shift: () => 0 }
   }
 }

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Database, Db } from '../../db/client.ts'
 import { AppError, type FieldError } from '../../errors.ts'
 import type { BlobStore } from '../../storage/blob-store.ts'
+import { readArtifact } from '../artifact.ts'
 import { evaluated } from '../comparison/compare.ts'
 import { lockModel, resolveVersion } from '../repository.ts'
 import { failedGates } from './gates.ts'
@@ -35,6 +36,7 @@ export async function moveAlias(
   to: Allocation,
   force: boolean,
 ): Promise<void> {
+  await assertWhole({ db, blobs }, name, to)
   await db.$transaction(async tx => {
     await lockModel(tx, name) // no version must be deleted in between, nor the alias be moved
     await assertVersions(tx, name, to)
@@ -55,6 +57,22 @@ export async function moveAlias(
       by: await findActor(tx, apiKeyId),
     })
   })
+}
+
+/**
+ * Reads every version that is to answer: a process that starts later has no other to fall back on.
+ * @throws {AppError} MODEL_NOT_FOUND, MODEL_VERSION_NOT_FOUND, MODEL_DAMAGED
+ */
+async function assertWhole(
+  { db, blobs }: AliasDeps,
+  name: string,
+  { targets, shadow }: Allocation,
+): Promise<void> {
+  const versions = targets.map(({ version }) => version)
+  for (const version of shadow === null ? versions : [...versions, shadow]) {
+    const { files } = await resolveVersion(db, name, { version })
+    await readArtifact(blobs, files)
+  }
 }
 
 /** @throws {AppError} MODEL_NOT_FOUND, MODEL_VERSION_NOT_FOUND */
