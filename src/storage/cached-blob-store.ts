@@ -5,6 +5,7 @@ import path from 'node:path'
 import { Readable } from 'node:stream'
 import { BlobDamagedError, type BlobStore } from './blob-store.ts'
 import { isStorageFull } from './full.ts'
+import { readAt } from './read-at.ts'
 
 /** A copy that was not finished after this long was given up. */
 const STALE_MS = 3_600_000
@@ -67,8 +68,7 @@ export function createCachedBlobStore(
       const file = await open(fileOf(sha256)).catch(unlessMissing)
       if (!file) return store.readRange(sha256, offset, length)
       try {
-        const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, offset)
-        return buffer.subarray(0, bytesRead)
+        return await readAt(file, offset, length)
       } finally {
         await file.close()
       }

@@ -4,6 +4,7 @@ import { link, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/
 import path from 'node:path'
 import { BlobDamagedError, type BlobDraft, type BlobStore } from './blob-store.ts'
 import { createDraftFile } from './draft-file.ts'
+import { readAt } from './read-at.ts'
 
 /**
  * Blobs as files: `<folder>/blobs/ab/ab12…`. A draft is a file in `<folder>/drafts`, made durable by fsync and
@@ -19,9 +20,9 @@ export function createDiskBlobStore(folder: string): BlobStore {
   }
 
   const store: BlobStore = {
-    async draft() {
+    async draft(isScratch = false) {
       await mkdir(drafts, { recursive: true })
-      return openDraft(path.join(drafts, randomUUID()), fileOf)
+      return openDraft(path.join(drafts, randomUUID()), fileOf, isScratch)
     },
     async put(content) {
       const draft = await store.draft()
@@ -46,8 +47,7 @@ export function createDiskBlobStore(folder: string): BlobStore {
     async readRange(sha256, offset, length) {
       const file = await open(fileOf(sha256))
       try {
-        const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, offset)
-        return buffer.subarray(0, bytesRead)
+        return await readAt(file, offset, length)
       } finally {
         await file.close()
       }
@@ -97,16 +97,21 @@ export function createDiskBlobStore(folder: string): BlobStore {
   return store
 }
 
-async function openDraft(file: string, fileOf: (sha256: string) => string): Promise<BlobDraft> {
-  const draft = await createDraftFile(file)
+async function openDraft(
+  file: string,
+  fileOf: (sha256: string) => string,
+  isScratch: boolean,
+): Promise<BlobDraft> {
+  const draft = await createDraftFile(file, isScratch)
   let isKept = false
   return {
     stream: draft.stream,
     readBack: () => createReadStream(file),
+    readRange: (offset, length) => readAt(draft.handle, offset, length),
     async keep() {
+      const blob = draft.finish()
       await draft.handle.sync()
       await draft.close()
-      const blob = draft.finish()
       const target = fileOf(blob.sha256)
       await mkdir(path.dirname(target), { recursive: true })
       // Over an earlier file of that name too: it may be damaged, and a collector must see that it is wanted again.

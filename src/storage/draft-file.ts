@@ -3,11 +3,11 @@ import { type FileHandle, open } from 'node:fs/promises'
 import { Writable } from 'node:stream'
 import type { Blob } from './blob-store.ts'
 
-/** A new file that is hashed while it is written. */
+/** A new file that is hashed while it is written, unless it is scratch. */
 export interface DraftFile {
   readonly handle: FileHandle
   readonly stream: Writable
-  /** What was written; once, when all of it is. */
+  /** What was written; once, when all of it is. @throws Error when it is scratch */
   finish(): Blob
   close(): Promise<void>
 }
@@ -16,7 +16,7 @@ export interface DraftFile {
  * Makes a file that only its owner can read.
  * @throws Error when it exists
  */
-export async function createDraftFile(file: string): Promise<DraftFile> {
+export async function createDraftFile(file: string, isScratch: boolean): Promise<DraftFile> {
   const handle = await open(file, 'wx+', 0o600)
   const hash = createHash('sha256')
   let bytes = 0
@@ -25,12 +25,15 @@ export async function createDraftFile(file: string): Promise<DraftFile> {
     handle,
     stream: new Writable({
       write(chunk: Buffer, _encoding, done) {
-        hash.update(chunk)
+        if (!isScratch) hash.update(chunk)
         bytes += chunk.length
         writeAll(handle, chunk).then(() => done(), done)
       },
     }),
-    finish: () => ({ sha256: hash.digest('hex'), bytes }),
+    finish() {
+      if (isScratch) throw new Error('a scratch draft cannot be kept')
+      return { sha256: hash.digest('hex'), bytes }
+    },
     async close() {
       if (!isOpen) return
       isOpen = false

@@ -152,10 +152,22 @@ for (const [where, open, isPossible] of STORES) {
       const draft = await store.draft()
       await finished(draft.stream.end(HELLO))
       expect(await Promise.all([text(draft.readBack()), text(draft.readBack())])).toEqual(['hello', 'hello'])
+      expect((await draft.readRange(1, 3)).toString()).toBe('ell')
+      expect((await draft.readRange(3, 10)).toString()).toBe('lo')
       expect(await list(store)).toEqual([])
       await draft.keep()
       await draft.discard() // does nothing now
       expect(await store.read(HELLO_SHA256)).toEqual(HELLO)
+    })
+
+    it('that is scratch is read back, and never kept', async () => {
+      const store = await open()
+      const draft = await store.draft(true)
+      await finished(draft.stream.end(HELLO))
+      expect(await text(draft.readBack())).toBe('hello')
+      await expect(draft.keep()).rejects.toThrow('scratch')
+      await draft.discard()
+      expect(await list(store)).toEqual([])
     })
 
     it.each(['before it is written', 'in the middle', 'after its end'])(
@@ -189,6 +201,9 @@ describe.skipIf(!withS3)('a bucket', () => {
     await expect(store.read(HELLO_SHA256)).rejects.toBeInstanceOf(BlobDamagedError)
     await store.put(HELLO)
     expect(await store.read(HELLO_SHA256)).toEqual(HELLO)
+    const keys = []
+    for await (const { key } of bucket.list('blobs/')) keys.push(key)
+    expect(keys).toHaveLength(1)
   })
 
   it('keeps nothing on this machine but copies, which are fetched again when they are spoiled or gone', async () => {

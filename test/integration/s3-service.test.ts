@@ -28,6 +28,7 @@ it.skipIf(!hasS3Server())(
       ...bucket,
       TRAINYARD_S3_ENDPOINT: route.url,
       TRAINYARD_RESIDENT_BYTES_MAX: '1048576',
+      TRAINYARD_CHECKPOINT_SECONDS: '1',
     }
     const service = await startTestService({ environment })
     await service.startWorker()
@@ -85,7 +86,23 @@ it.skipIf(!hasS3Server())(
     route.mend()
     expect((await service.request(`/v1/datasets/${datasetId}/examples`)).status).toBe(200)
 
-    for (const what of [`jobs/${jobId}`, `datasets/${datasetId}`, 'models/stripes/versions/1']) {
+    // A training waits for it, and loses nothing.
+    const longId = await service.submit(datasetId, { training: { ...training, epochs: 40 } })
+    await service.untilJob(longId, ({ progress }) => progress?.epoch >= 1)
+    route.cut()
+    const refused = route.refusals()
+    await until(() => route.refusals() >= refused + 3, { what: 'a trainer that tries' })
+    route.mend()
+    const long = await service.untilJob(longId, ({ finishedAt }) => finishedAt !== null)
+    expect(long, JSON.stringify(long.error)).toMatchObject({ status: 'succeeded', attempt: 1 })
+
+    for (const what of [
+      `jobs/${jobId}`,
+      `jobs/${longId}`,
+      'models/stripes/versions/2',
+      `datasets/${datasetId}`,
+      'models/stripes/versions/1',
+    ]) {
       expect((await service.request(`/v1/${what}`, { method: 'DELETE' })).status, what).toBe(204)
     }
     for (const [name, value] of Object.entries(S3_CREDENTIALS)) vi.stubEnv(name, value)

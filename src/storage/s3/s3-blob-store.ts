@@ -2,6 +2,8 @@ import { createHash } from 'node:crypto'
 import { Readable } from 'node:stream'
 import { ulid } from 'ulid'
 import { BlobDamagedError, type BlobDraft, type BlobStore } from '../blob-store.ts'
+import type { DraftFile } from '../draft-file.ts'
+import { readAt } from '../read-at.ts'
 import type { Bucket, StoredObject } from './bucket.ts'
 import { isMissing } from './errors.ts'
 import { openSpool } from './spool.ts'
@@ -62,7 +64,7 @@ export function createS3BlobStore(bucket: Bucket, spoolFolder: string): BlobStor
   }
 
   const store: BlobStore = {
-    draft: () => openDraft(spoolFolder, keep),
+    draft: async (isScratch = false) => openDraft(await openSpool(spoolFolder, isScratch), keep),
     async put(content) {
       const sha256 = createHash('sha256').update(content).digest('hex')
       await keep(sha256, content, content.length)
@@ -106,16 +108,16 @@ function folderOf(sha256: string): string {
   return `${BLOBS}${sha256.slice(0, 2)}/${sha256}/`
 }
 
-async function openDraft(
-  spoolFolder: string,
+function openDraft(
+  spool: DraftFile,
   keep: (sha256: string, body: Readable, bytes: number) => Promise<void>,
-): Promise<BlobDraft> {
-  const spool = await openSpool(spoolFolder)
+): BlobDraft {
   const readBack = () =>
     spool.handle.createReadStream({ start: 0, autoClose: false, highWaterMark: 1024 ** 2 })
   return {
     stream: spool.stream,
     readBack,
+    readRange: (offset, length) => readAt(spool.handle, offset, length),
     async keep() {
       const blob = spool.finish()
       await keep(blob.sha256, readBack(), blob.bytes)
@@ -131,7 +133,7 @@ async function openDraft(
 
 /** @param bytes - how many there are, at most */
 async function collect(pieces: AsyncIterable<Buffer>, bytes: number): Promise<Buffer> {
-  const whole = Buffer.alloc(bytes)
+  const whole = Buffer.allocUnsafeSlow(bytes)
   let at = 0
   for await (const piece of pieces) at += piece.copy(whole, at)
   return whole.subarray(0, at)
