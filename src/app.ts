@@ -27,9 +27,11 @@ import { importRoutes } from './models/imports/routes.ts'
 import { type ModelDeps, modelRoutes } from './models/routes.ts'
 import { readReadiness } from './operations/readiness.ts'
 import { healthRoutes, type OperationDeps, operationRoutes, telemetryRoutes } from './operations/routes.ts'
+import { type UploadRouteDeps, uploadRoutes } from './uploads/routes.ts'
 
 /** Everything the API works with. */
-export type AppDeps = DatasetDeps &
+export type AppDeps = UploadRouteDeps &
+  DatasetDeps &
   JobDeps &
   MetricDeps &
   ModelDeps &
@@ -80,6 +82,7 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
 
 function v1Routes(deps: AppDeps): FastifyPluginAsync {
   return async v1 => {
+    await v1.register(uploadRoutes, deps)
     await v1.register(datasetRoutes, deps)
     await v1.register(jobRoutes, deps)
     await v1.register(metricRoutes, deps)

@@ -25,11 +25,23 @@ export const ERRORS = {
   },
   INTERNAL: { status: 500, title: 'Something went wrong here', retryable: true },
   DATABASE_UNAVAILABLE: { status: 503, title: 'The database is away', retryable: true },
+  STORAGE_UNAVAILABLE: { status: 503, title: 'The storage is away', retryable: true },
+
+  UPLOAD_NOT_FOUND: { status: 404, title: 'There is no such upload', retryable: false },
+  UPLOAD_EXPIRED: { status: 410, title: 'The upload is over', retryable: false },
+  UPLOAD_OFFSET_WRONG: { status: 409, title: 'The upload goes on elsewhere', retryable: true },
+  UPLOAD_INCOMPLETE: { status: 409, title: 'The upload is not whole', retryable: true },
+  UPLOAD_IN_USE: { status: 409, title: 'A dataset is being made from the upload', retryable: true },
+  UPLOAD_DAMAGED: { status: 503, title: 'The stored upload does not match its hash', retryable: false },
+  CHECKSUM_MISMATCH: { status: 460, title: 'The bytes do not match their checksum', retryable: true },
+  DIGEST_MISMATCH: { status: 422, title: 'The bytes do not match their digest', retryable: true },
+  TUS_VERSION_REQUIRED: { status: 412, title: 'The version of the protocol is required', retryable: false },
 
   DATASET_NOT_FOUND: { status: 404, title: 'There is no such dataset', retryable: false },
   DATASET_INVALID: { status: 422, title: 'The dataset cannot be used', retryable: false },
   DATASET_IN_USE: { status: 409, title: 'A job still needs the dataset', retryable: true },
   DATASET_NOT_READY: { status: 409, title: 'The dataset is not ready', retryable: true },
+  DATASET_NOT_PROCESSED: { status: 500, title: 'The dataset could not be processed', retryable: true },
   EXAMPLE_NOT_FOUND: { status: 404, title: 'There is no such example', retryable: false },
 
   JOB_NOT_FOUND: { status: 404, title: 'There is no such job', retryable: false },

@@ -36,7 +36,7 @@ export function forkBatch(
 ): BatchProcess {
   const entry = fileURLToPath(new URL(`./batch/main${import.meta.url.slice(-3)}`, import.meta.url))
   const child = fork(entry, [], {
-    env: inheritedEnvironment(),
+    env: inheritedEnvironment(job.storage.kind),
     serialization: 'advanced',
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   })

@@ -16,6 +16,7 @@ import type { Database } from '../src/db/client.ts'
 import type { Listener } from '../src/db/listen.ts'
 import type { Logger } from '../src/logger.ts'
 import type { Artifact } from '../src/models/artifact.ts'
+import type { StorageSettings } from '../src/storage/open-blob-store.ts'
 import type { BatchJob } from './batch/messages.ts'
 import { type BatchEnd, forkBatch } from './batch-process.ts'
 import { keepLease } from './lease.ts'
@@ -28,7 +29,7 @@ export interface BatchWorkerDeps {
   listener: Listener
   logger: Logger
   workerId: string
-  dataDir: string
+  storage: StorageSettings
   leaseSeconds: number
   /** Aborts when the worker shall hand its work over. */
   stopping: AbortSignal
@@ -45,10 +46,10 @@ export async function processBatch(deps: BatchWorkerDeps, row: BatchRow): Promis
   await persist(logger, () => finish({ ...deps, logger }, fence, end))
 }
 
-async function describeJob({ db, dataDir }: BatchWorkerDeps, row: BatchRow): Promise<BatchJob> {
+async function describeJob({ db, storage }: BatchWorkerDeps, row: BatchRow): Promise<BatchJob> {
   return {
     batchId: row.id,
-    dataDir,
+    storage,
     files: row.modelFiles as Artifact['files'], // JSON columns are written by insertBatch only
     input: row.input as unknown as BatchInput,
     output: row.output as OutputFormat, // a CHECK keeps it to these

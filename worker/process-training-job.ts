@@ -11,6 +11,7 @@ import type { Network } from '../src/mlp/network.ts'
 import type { BaseModel } from '../src/models/base-model.ts'
 import { resolveVersion } from '../src/models/repository.ts'
 import type { FittedPreprocessing, Preprocessing } from '../src/preprocessing/preprocessing.ts'
+import type { StorageSettings } from '../src/storage/open-blob-store.ts'
 import { type AttemptEnd, describeError, finishAttempt, type StopReason } from './finish-attempt.ts'
 import { keepLease } from './lease.ts'
 import { persist } from './persist.ts'
@@ -30,7 +31,7 @@ export interface WorkerDeps {
   /** What the trainers compute with, and on. */
   engine: string
   device: string
-  dataDir: string
+  storage: StorageSettings
   leaseSeconds: number
   checkpointSeconds: number
   residentBytesMax: number
@@ -74,14 +75,14 @@ async function giveUp({ db, logger }: WorkerDeps, fence: Fence, error: unknown):
 }
 
 async function describeJob(
-  { db, dataDir, checkpointSeconds, residentBytesMax }: WorkerDeps,
+  { db, storage, checkpointSeconds, residentBytesMax }: WorkerDeps,
   job: JobRow,
 ): Promise<TrainerJob> {
   const dataset = await getDataset(db, job.datasetId)
   const baseModel = job.baseModel as BaseModel | null // JSON columns are written by submitJob only
   return {
     jobId: job.id,
-    dataDir,
+    storage,
     checkpointSeconds,
     residentBytesMax,
     dataset: { ...dataset, sha256: job.datasetSha256 },

@@ -18,6 +18,7 @@ export async function registerOpenApi(app: FastifyInstance, version: string): Pr
       components: { securitySchemes: { key: { type: 'http', scheme: 'bearer' } } },
       security: [{ key: [] }],
       tags: [
+        { name: 'uploads', description: 'Large files in parts' },
         { name: 'datasets', description: 'Upload and look at data' },
         { name: 'jobs', description: 'Submit, watch and control training' },
         { name: 'metrics', description: 'Epochs, events, curves, evaluation' },

@@ -36,7 +36,9 @@ export const ProblemSchema = Type.Object(
 export type Problem = Type.Static<typeof ProblemSchema>
 
 /** Response schemas of a route's errors; 401 comes by itself. */
-export function problemResponses(...statuses: (400 | 404 | 409 | 413 | 415 | 422 | 503 | 504 | 507)[]) {
+export function problemResponses(
+  ...statuses: (400 | 404 | 409 | 410 | 412 | 413 | 415 | 422 | 460 | 503 | 504 | 507)[]
+) {
   const response = {
     description: 'Problem',
     content: { [PROBLEM_TYPE]: { schema: ProblemSchema } },

@@ -13,7 +13,7 @@ export interface BlobDraft {
   readonly stream: Writable
   /** What was written so far, from the start; for a second look before it is kept. */
   readBack(): Readable
-  /** Some of what was written and has finished, fewer bytes at its end; not after `keep`. */
+  /** Part of what was written and has finished; shorter where that ends before. Not after `keep`. */
   readRange(offset: number, length: number): Promise<Buffer>
   /** Makes the bytes durable under their hash. The stream must have finished. */
   keep(): Promise<Blob>

@@ -108,6 +108,11 @@ describe('layers', () => {
       /^src\/(?!batch-predictions\/|app\.ts|queue\/dispatcher\.ts)/,
       /^src\/batch-predictions\//,
     ],
+    [
+      'uploads know no other concept',
+      /^src\/uploads\//,
+      /^src\/(jobs|models|datasets|inference|metrics|operations)\//,
+    ],
     ['inference knows no jobs', /^src\/inference\//, /^src\/(jobs|metrics|operations)\//],
     ['images know nothing but themselves', /^src\/images\//, /^src\/(?!(images\/|errors\.ts$))/],
     ['the mathematics know nothing but themselves', /^src\/mlp\//, /^src\/(?!mlp\/)/],
@@ -145,10 +150,13 @@ describe('each library has one owner', () => {
     ],
     ['TensorFlow.js', /^@tensorflow\//, /^worker\/engines\//],
     ['sharp', /^sharp$/, /^src\/images\/decode-image\.ts$/],
-    ['yauzl', /^yauzl$/, /^src\/datasets\/formats\/zip\/read-directory\.ts$/],
+    ['yauzl', /^yauzl$/, /^src\/(datasets\/formats\/zip\/read-directory|models\/imports\/read-archive)\.ts$/],
+    ['the SDK of S3', /^@aws-sdk\//, /^src\/storage\/s3\//],
+    ['tus', /^@tus\//, /^src\/uploads\//],
     ['prom-client', /^prom-client$/, /^src\/operations\/telemetry\.ts$/],
     ['HDF5', /^h5wasm$/, /^src\/models\/(imports\/)?keras\//],
-    ['Parquet', /^hyparquet/, /^src\/datasets\/formats\/parquet\//],
+    ['Parquet', /^hyparquet(?!-writer)/, /^src\/datasets\/formats\/parquet\//],
+    ['the writer of Parquet', /^hyparquet-writer$/, /^worker\/batch\/output-writer\.ts$/],
   ])('%s', (_, library, owners) => {
     expect(
       imports.some(({ to }) => library.test(to)),

@@ -1,10 +1,13 @@
 import os from 'node:os'
 import { AppError, type ErrorCode } from '../../src/errors.ts'
-import { createDiskBlobStore } from '../../src/storage/disk-blob-store.ts'
 import { isStorageFull } from '../../src/storage/full.ts'
+import { openBlobStore } from '../../src/storage/open-blob-store.ts'
 import { parseMessage } from '../trainer/messages.ts'
 import { type FromPredictor, ToPredictorSchema } from './messages.ts'
 import { runBatch } from './run-batch.ts'
+
+/** A store elsewhere may be away for about a minute before the attempt is given up. */
+const STORAGE_ATTEMPTS = 10
 
 /** The API and the databases on the same machine come first. */
 const NICENESS = 10
@@ -32,7 +35,7 @@ process.on('message', async (raw: unknown) => {
     return
   }
   try {
-    const blobs = createDiskBlobStore(message.job.dataDir)
+    const blobs = await openBlobStore(message.job.storage, { attempts: STORAGE_ATTEMPTS, isCached: true })
     await runBatch({ blobs, send, isStopped: () => isStopped }, message.job)
   } catch (error) {
     send({ type: 'failed', ...describe(error) })

@@ -4,11 +4,12 @@ import type { BatchInput } from '../../src/batch-predictions/batch-input.ts'
 import type { OutputFormat } from '../../src/batch-predictions/schemas.ts'
 import type { ErrorCode } from '../../src/errors.ts'
 import type { Artifact } from '../../src/models/artifact.ts'
+import type { StorageSettings } from '../../src/storage/open-blob-store.ts'
 
 /** Everything that predicting a batch needs; the process that does it has no database. */
 export interface BatchJob {
   batchId: string
-  dataDir: string
+  storage: StorageSettings
   files: Artifact['files']
   input: BatchInput
   output: OutputFormat

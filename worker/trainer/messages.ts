@@ -9,13 +9,14 @@ import type { Network } from '../../src/mlp/network.ts'
 import type { Artifact } from '../../src/models/artifact.ts'
 import type { BaseModel } from '../../src/models/base-model.ts'
 import type { Manifest } from '../../src/models/manifest.ts'
+import type { StorageSettings } from '../../src/storage/open-blob-store.ts'
 import type { EngineChoice } from '../engines/choose-engine.ts'
 import type { Preparation } from './split-rows.ts'
 
 /** Everything a trainer needs to know; it has no database. */
 export type TrainerJob = Preparation & {
   jobId: string
-  dataDir: string
+  storage: StorageSettings
   checkpointSeconds: number
   /** Features of a split that are larger are trained in blocks. */
   residentBytesMax: number

@@ -75,10 +75,23 @@ export async function answerOnce<Body>(
  * The same for work that changes nothing and may take long: it is done outside of the transaction, and a second
  * time when the first answer was lost before it was kept.
  */
-export async function answerPureOnce<Body>(
+export function answerPureOnce<Body>(
   db: Database,
   post: Post,
   work: () => Promise<Answer<Body>>,
+): Promise<FastifyReply> {
+  return answerPreparedOnce(db, post, work, async (_db, answer) => answer)
+}
+
+/**
+ * The same for work in two steps: what takes long and makes no rows is done outside of the transaction, and a second
+ * time when the first answer was lost before it was kept.
+ */
+export async function answerPreparedOnce<Prepared, Body>(
+  db: Database,
+  post: Post,
+  prepare: () => Promise<Prepared>,
+  work: (db: Database, prepared: Prepared) => Promise<Answer<Body>>,
 ): Promise<FastifyReply> {
   const scope = scopeOf(post.request)
   const stored = scope && (await findAnswer(db, scope))
@@ -86,8 +99,8 @@ export async function answerPureOnce<Body>(
     const fingerprint = fingerprintRequest(post.request, post.body)
     return send(post.reply, assertSame(stored, fingerprint), true)
   }
-  const answer = await work()
-  return answerOnce(db, post, async () => answer)
+  const prepared = await prepare()
+  return answerOnce(db, post, tx => work(tx, prepared))
 }
 
 function scopeOf(request: FastifyRequest): KeyScope | null {

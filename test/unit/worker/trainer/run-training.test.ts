@@ -55,7 +55,7 @@ async function createJob(
   })
   const job: TrainerJob = {
     jobId: 'job_1',
-    dataDir: folder,
+    storage: { kind: 'disk', folder },
     checkpointSeconds: 1_000,
     residentBytesMax: change.residentBytesMax ?? 1e6,
     dataset: {

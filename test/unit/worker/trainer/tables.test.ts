@@ -59,7 +59,7 @@ async function createJob(
   if ('errors' in spec) throw new Error(JSON.stringify(spec.errors))
   const job: TrainerJob = {
     jobId: 'job_1',
-    dataDir: folder,
+    storage: { kind: 'disk', folder },
     checkpointSeconds: 1_000,
     residentBytesMax: limits.residentBytesMax,
     dataset: { ...dataset, id: 'ds_1', sha256: 'f'.repeat(64) },
