@@ -1,11 +1,14 @@
 import { benchCost } from './cost/measure.ts'
+import { benchArchives } from './data/archives/measure.ts'
+import { benchData } from './data/compare.ts'
+import { benchExports } from './exports/measure.ts'
 import { benchSafety } from './safety/measure.ts'
 import { benchService } from './service.ts'
 import { benchServing } from './serving/compare.ts'
 import { benchTraining } from './training/compare.ts'
 
 /**
- * `npm run bench`: everything; `npm run bench -- training|cost|service|serving|safety [options]`: one of them. Figures are of
+ * `npm run bench`: everything; `npm run bench -- training|cost|service|serving|safety|exports|data [options]`: one of them. Figures are of
  * this machine at this moment; docs/performance.md keeps those of a named one.
  */
 const BENCHMARKS: Record<string, (args: string[]) => Promise<void>> = {
@@ -14,6 +17,11 @@ const BENCHMARKS: Record<string, (args: string[]) => Promise<void>> = {
   service: benchService,
   serving: benchServing,
   safety: benchSafety,
+  exports: benchExports,
+  data: async args => {
+    await benchData(args)
+    await benchArchives(args)
+  },
 }
 
 const [name, ...args] = process.argv.slice(2)

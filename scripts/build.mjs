@@ -1,6 +1,6 @@
 // Builds the service: Prisma's client from its schema, then JavaScript into dist/.
 import { execFileSync } from 'node:child_process'
-import { rmSync } from 'node:fs'
+import { cpSync, rmSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { prisma } from './prisma.mjs'
 
@@ -16,6 +16,7 @@ export function build() {
       stdio: 'inherit',
     },
   )
+  cpSync(`${root}src/models/html/page`, `${root}dist/src/models/html/page`, { recursive: true })
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) build()

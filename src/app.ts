@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { fastifySSE } from '@fastify/sse'
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyPluginAsync } from 'fastify'
+import { type BatchDeps, batchRoutes } from './batch-predictions/routes.ts'
 import { type DatasetDeps, datasetRoutes } from './datasets/routes.ts'
 import { AccessLog } from './http/access-log.ts'
 import { type AuthDeps, registerAuth } from './http/auth.ts'
@@ -11,23 +12,31 @@ import { registerRouteDefaults } from './http/route-defaults.ts'
 import { answerWithSecurityHeaders } from './http/security-headers.ts'
 import { streamTokenRoutes } from './http/stream-token-routes.ts'
 import { registerValidation } from './http/validation.ts'
+import { inputSchemaRoutes } from './inference/input-schema/routes.ts'
+import { openInferenceRoutes } from './inference/open-inference/routes.ts'
 import type { PredictDeps } from './inference/predict.ts'
 import { inferenceRoutes } from './inference/routes.ts'
+import { tensorflowServingRoutes } from './inference/tensorflow-serving/routes.ts'
 import { trafficRoutes } from './inference/traffic/routes.ts'
 import { type JobDeps, jobRoutes } from './jobs/routes.ts'
 import type { Logger } from './logger.ts'
 import { type MetricDeps, metricRoutes } from './metrics/routes.ts'
 import { aliasRoutes } from './models/aliases/routes.ts'
 import { comparisonRoutes } from './models/comparison/routes.ts'
+import { importRoutes } from './models/imports/routes.ts'
 import { type ModelDeps, modelRoutes } from './models/routes.ts'
+import { readReadiness } from './operations/readiness.ts'
 import { healthRoutes, type OperationDeps, operationRoutes, telemetryRoutes } from './operations/routes.ts'
+import { type UploadRouteDeps, uploadRoutes } from './uploads/routes.ts'
 
 /** Everything the API works with. */
-export type AppDeps = DatasetDeps &
+export type AppDeps = UploadRouteDeps &
+  DatasetDeps &
   JobDeps &
   MetricDeps &
   ModelDeps &
   PredictDeps &
+  BatchDeps &
   OperationDeps &
   AuthDeps & { logger: Logger; version: string }
 
@@ -67,11 +76,13 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   await app.register(healthRoutes, deps)
   await app.register(telemetryRoutes, deps)
   await app.register(v1Routes(deps), { prefix: '/v1' })
+  await app.register(v2Routes(deps), { prefix: '/v2' })
   return app
 }
 
 function v1Routes(deps: AppDeps): FastifyPluginAsync {
   return async v1 => {
+    await v1.register(uploadRoutes, deps)
     await v1.register(datasetRoutes, deps)
     await v1.register(jobRoutes, deps)
     await v1.register(metricRoutes, deps)
@@ -79,8 +90,17 @@ function v1Routes(deps: AppDeps): FastifyPluginAsync {
     await v1.register(modelRoutes, deps)
     await v1.register(aliasRoutes, deps)
     await v1.register(comparisonRoutes, deps)
+    await v1.register(importRoutes, deps)
     await v1.register(inferenceRoutes, deps)
+    await v1.register(inputSchemaRoutes, deps)
+    await v1.register(batchRoutes, deps)
+    await v1.register(tensorflowServingRoutes, deps)
     await v1.register(trafficRoutes, deps)
     await v1.register(operationRoutes, deps)
   }
+}
+
+function v2Routes(deps: AppDeps): FastifyPluginAsync {
+  const isReady = async () => (await readReadiness(deps)).status !== 'unready'
+  return async v2 => void (await v2.register(openInferenceRoutes, { ...deps, isReady }))
 }

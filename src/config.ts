@@ -2,6 +2,7 @@ import os from 'node:os'
 import path from 'node:path'
 import { Type } from 'typebox'
 import { Value } from 'typebox/value'
+import type { StorageSettings } from './storage/open-blob-store.ts'
 
 const MEBIBYTE = 1024 ** 2
 
@@ -29,6 +30,32 @@ export const ConfigSchema = Type.Object({
     minLength: 1,
     description: 'Folder of all that is kept.',
   }),
+  TRAINYARD_STORAGE: Type.Enum(['disk', 's3'] as const, {
+    default: 'disk',
+    description: 'Where files are kept: in the data folder, or in a bucket of an S3-compatible store.',
+  }),
+  TRAINYARD_S3_BUCKET: Type.Optional(Type.String({ description: 'The bucket; required for s3.' })),
+  TRAINYARD_S3_ENDPOINT: Type.Optional(
+    Type.String({ pattern: '^https?://', description: 'The store; without it Amazon S3.' }),
+  ),
+  TRAINYARD_S3_REGION: Type.Optional(
+    Type.String({ description: 'Without it AWS_REGION, or us-east-1 where an endpoint is given.' }),
+  ),
+  TRAINYARD_S3_PREFIX: Type.String({
+    default: '',
+    pattern: '^[^/].*$|^$',
+    description: 'Folder in the bucket.',
+  }),
+  TRAINYARD_S3_PATH_STYLE: Type.Enum(['auto', 'true', 'false'] as const, {
+    default: 'auto',
+    description: 'Whether the bucket stands in the path of an address; auto: where an endpoint is given.',
+  }),
+  TRAINYARD_CACHE_BYTES_MAX: integer(
+    1,
+    Number.MAX_SAFE_INTEGER,
+    16 * 1024 * MEBIBYTE,
+    'Copies of files of the bucket that a worker keeps in the data folder.',
+  ),
   TRAINYARD_API_KEY: Type.Optional(
     Type.String({
       minLength: 16,
@@ -50,6 +77,7 @@ export const ConfigSchema = Type.Object({
     4096 * MEBIBYTE,
     'Size of one uploaded file, unpacked.',
   ),
+  TRAINYARD_UPLOAD_HOURS: integer(1, 8_760, 24, 'An upload in parts is kept this long after its last part.'),
   TRAINYARD_TRAINER_BYTES_MAX: integer(
     1,
     Number.MAX_SAFE_INTEGER,
@@ -82,6 +110,7 @@ export interface Config {
   databaseUrl: string | null
   redisUrl: string | null
   dataDir: string
+  storage: StorageSettings
   apiKey: string | null
   engine: 'auto' | 'tensorflow' | 'portable'
   device: 'auto' | 'cpu' | 'gpu'
@@ -90,6 +119,7 @@ export interface Config {
   leaseSeconds: number
   checkpointSeconds: number
   uploadBytesMax: number
+  uploadHours: number
   trainerBytesMax: number
   residentBytesMax: number
   eventRetentionDays: number
@@ -122,6 +152,7 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
     databaseUrl: settings.DATABASE_URL ?? null,
     redisUrl: settings.REDIS_URL ?? null,
     dataDir: path.resolve(settings.TRAINYARD_DATA_DIR),
+    storage: toStorage(settings),
     apiKey: settings.TRAINYARD_API_KEY ?? null,
     engine: settings.TRAINYARD_ENGINE,
     device: settings.TRAINYARD_DEVICE,
@@ -130,6 +161,7 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
     leaseSeconds: settings.TRAINYARD_LEASE_SECONDS,
     checkpointSeconds: settings.TRAINYARD_CHECKPOINT_SECONDS,
     uploadBytesMax: settings.TRAINYARD_UPLOAD_BYTES_MAX,
+    uploadHours: settings.TRAINYARD_UPLOAD_HOURS,
     trainerBytesMax: settings.TRAINYARD_TRAINER_BYTES_MAX,
     residentBytesMax: settings.TRAINYARD_RESIDENT_BYTES_MAX,
     eventRetentionDays: settings.TRAINYARD_EVENT_RETENTION_DAYS,
@@ -137,6 +169,32 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
     garbageSeconds: Math.max(settings.TRAINYARD_GARBAGE_SECONDS, 2 * settings.TRAINYARD_LEASE_SECONDS),
     collectionSeconds: settings.TRAINYARD_COLLECTION_SECONDS,
     logLevel: settings.LOG_LEVEL,
+  }
+}
+
+function toStorage(settings: Type.Static<typeof ConfigSchema>): StorageSettings {
+  const folder = path.resolve(settings.TRAINYARD_DATA_DIR)
+  if (settings.TRAINYARD_STORAGE === 'disk') return { kind: 'disk', folder }
+  const {
+    TRAINYARD_S3_BUCKET: bucket,
+    TRAINYARD_S3_ENDPOINT: endpoint = null,
+    TRAINYARD_S3_PREFIX: prefix,
+    TRAINYARD_S3_PATH_STYLE: pathStyle,
+  } = settings
+  if (bucket === undefined) {
+    throw new Error(
+      'the settings are wrong:\n  TRAINYARD_S3_BUCKET is required where TRAINYARD_STORAGE is s3',
+    )
+  }
+  return {
+    kind: 's3',
+    folder,
+    bucket,
+    endpoint,
+    region: settings.TRAINYARD_S3_REGION ?? (endpoint === null ? null : 'us-east-1'),
+    prefix: prefix.replace(/([^/])$/, '$1/'),
+    pathStyle: pathStyle === 'auto' ? endpoint !== null : pathStyle === 'true',
+    cacheBytesMax: settings.TRAINYARD_CACHE_BYTES_MAX,
   }
 }
 

@@ -9,7 +9,7 @@ import type { Logger } from './logger.ts'
 import { startDispatcher } from './queue/dispatcher.ts'
 import { openTrainingQueue, type TrainingQueue } from './queue/training-queue.ts'
 import type { BlobStore } from './storage/blob-store.ts'
-import { createDiskBlobStore } from './storage/disk-blob-store.ts'
+import { openBlobStore } from './storage/open-blob-store.ts'
 
 /** What every process of the service works with. */
 export interface Deps {
@@ -22,8 +22,11 @@ export interface Deps {
   close(): Promise<void>
 }
 
+/** A request waits for its answer meanwhile: about a second. */
+const STORAGE_ATTEMPTS = 3
+
 /** Opens what a process works with. Nothing is reached yet: the servers may be away. */
-export function openDeps(config: Config, logger: Logger, poolSize: number): Deps {
+export async function openDeps(config: Config, logger: Logger, poolSize: number): Promise<Deps> {
   const url = requireDatabaseUrl(config)
   const db = createDatabase({
     url,
@@ -36,7 +39,7 @@ export function openDeps(config: Config, logger: Logger, poolSize: number): Deps
     logger,
     db,
     listener,
-    blobs: createDiskBlobStore(config.dataDir),
+    blobs: await openBlobStore(config.storage, { attempts: STORAGE_ATTEMPTS, isCached: false }),
     async close() {
       await listener.close()
       await db.$disconnect()

@@ -1,7 +1,7 @@
 import { ulid } from 'ulid'
 
 /** What an id names, by its prefix. */
-export type IdPrefix = 'ds' | 'job' | 'key' | 'worker'
+export type IdPrefix = 'ds' | 'job' | 'batch' | 'key' | 'upl' | 'worker'
 
 /**
  * A new id: prefix and ULID, so that ids sort by the time they were made.

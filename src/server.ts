@@ -1,12 +1,13 @@
 import closeWithGrace from 'close-with-grace'
 import { buildApp } from './app.ts'
 import { readConfig, requireDatabaseUrl } from './config.ts'
+import { type DatasetProcessor, startDatasetProcessor } from './datasets/processing/processor.ts'
 import { connect, openDeps } from './deps.ts'
 import { endWithParent } from './end-with-parent.ts'
 import { announceKey, hashKey, readBootstrapKey } from './http/api-keys.ts'
 import { createKeyCache } from './http/key-cache.ts'
 import { findKeyId, findStreamTokenKeyId, saveBootstrapKey } from './http/key-repository.ts'
-import { createImageDecoder } from './inference/decode-image.ts'
+import { createImageDecoder } from './images/decode-image.ts'
 import { createPredictorCache } from './inference/predictor-cache.ts'
 import { startTrafficRecorder } from './inference/traffic/recorder.ts'
 import { createShadowQueue } from './inference/traffic/shadow-queue.ts'
@@ -32,11 +33,13 @@ const logger = createLogger({
   pretty: process.stderr.isTTY,
   buffered: true,
 })
-const deps = openDeps(config, logger, POOL_SIZE)
+const deps = await openDeps(config, logger, POOL_SIZE)
 const bootstrap = await readBootstrapKey(config.dataDir, config.apiKey)
 const predictors = createPredictorCache(deps.blobs, PREDICTOR_BYTES_MAX)
 const reportStale = (err: unknown) => logger.warn({ err }, 'what is kept in memory could not be renewed')
 let queue: TrainingQueue | null = null
+let processor: DatasetProcessor | null = null
+const images = createImageDecoder()
 const traffic = startTrafficRecorder(deps)
 const shadows = createShadowQueue(SHADOWS_WAITING_MAX, err => logger.warn({ err }, 'a shadow failed'))
 
@@ -53,11 +56,12 @@ const app = await buildApp({
     onError: reportStale,
   }),
   predictors,
-  decodeImage: createImageDecoder(),
+  ...images,
   turns: createTurns(),
   traffic,
   shadows,
   queue: () => queue,
+  onTask: () => processor?.nudge(),
   queueBackend,
   telemetry: createTelemetry({ ...deps, predictors, queueBackend }),
 })
@@ -77,6 +81,7 @@ closeWithGrace({ delay: GRACE_MS, logger }, async ({ err, signal }) => {
   await shadows.close()
   await traffic.close()
   await retention.close()
+  await processor?.close()
   await (await connecting)?.close()
   await deps.close()
 })
@@ -84,6 +89,7 @@ closeWithGrace({ delay: GRACE_MS, logger }, async ({ err, signal }) => {
 const connection = await connecting
 if (connection) {
   queue = connection.queue
+  processor = startDatasetProcessor({ ...deps, ...config, ...images })
   logger.info({ url }, 'the API is ready')
   process.send?.({ type: 'ready', url })
 }

@@ -1,7 +1,14 @@
-import type { Database } from '../src/db/client.ts'
+import { HEARTBEAT_SECONDS } from '../src/db/lease.ts'
 import type { Listener } from '../src/db/listen.ts'
-import { type Fence, HEARTBEAT_SECONDS, renewLease } from '../src/jobs/attempt-repository.ts'
+import type { Fenced, Wishes } from '../src/jobs/attempt-repository.ts'
 import type { Logger } from '../src/logger.ts'
+
+/** What a lease is held on. */
+export interface Held {
+  /** Of the job, or of the batch prediction. */
+  id: string
+  renew(): Promise<Fenced | ({ fenced: false } & Wishes)>
+}
 
 /** What a worker hears from its job while it holds it. */
 export interface LeaseHandlers {
@@ -24,9 +31,8 @@ const NUDGE_MS = 400
  * pause arrives. While the database is away the trainer goes on: nobody else can take the job then either.
  */
 export function keepLease(
-  deps: { db: Database; listener: Listener; logger: Logger },
-  fence: Fence,
-  leaseSeconds: number,
+  deps: { listener: Listener; logger: Logger },
+  held: Held,
   handlers: LeaseHandlers,
 ): { close(): Promise<void> } {
   let isClosed = false
@@ -37,7 +43,7 @@ export function keepLease(
 
   const renew = async () => {
     try {
-      const lease = await renewLease(deps.db, fence, leaseSeconds)
+      const lease = await held.renew()
       if (isClosed) return
       if (lease.fenced) handlers.onFenced()
       else if (lease.cancelRequested && !isCancelRequested) {
@@ -59,7 +65,7 @@ export function keepLease(
     }, afterMs)
   }
   const stopListening = deps.listener.on('trainyard_job', jobId => {
-    if (!isClosed && !isNudged && jobId === fence.jobId) nudge()
+    if (!isClosed && !isNudged && jobId === held.id) nudge()
   })
   let isNudged = false
   const nudge = () => {

@@ -2,18 +2,22 @@ import { getDataset } from '../src/datasets/repository.ts'
 import type { Database } from '../src/db/client.ts'
 import type { Listener } from '../src/db/listen.ts'
 import { AppError, ERRORS } from '../src/errors.ts'
-import { claimJob, type Fence, listCheckpoints } from '../src/jobs/attempt-repository.ts'
+import { claimJob, type Fence, listCheckpoints, renewLease } from '../src/jobs/attempt-repository.ts'
 import { failJob, interruptJob } from '../src/jobs/ending-repository.ts'
 import type { JobRow } from '../src/jobs/repository.ts'
 import type { TrainingSpec } from '../src/jobs/training-spec.ts'
 import type { Logger } from '../src/logger.ts'
 import type { Network } from '../src/mlp/network.ts'
-import type { Preprocessing } from '../src/preprocessing/preprocessing.ts'
+import type { BaseModel } from '../src/models/base-model.ts'
+import { resolveVersion } from '../src/models/repository.ts'
+import type { FittedPreprocessing, Preprocessing } from '../src/preprocessing/preprocessing.ts'
+import type { StorageSettings } from '../src/storage/open-blob-store.ts'
 import { type AttemptEnd, describeError, finishAttempt, type StopReason } from './finish-attempt.ts'
 import { keepLease } from './lease.ts'
 import { persist } from './persist.ts'
 import { createReportWriter } from './report-writer.ts'
 import type { TrainerJob } from './trainer/messages.ts'
+import type { Preparation } from './trainer/split-rows.ts'
 import type { TrainerPool } from './trainer-pool.ts'
 import type { TrainerReport } from './trainer-process.ts'
 
@@ -27,7 +31,7 @@ export interface WorkerDeps {
   /** What the trainers compute with, and on. */
   engine: string
   device: string
-  dataDir: string
+  storage: StorageSettings
   leaseSeconds: number
   checkpointSeconds: number
   residentBytesMax: number
@@ -71,22 +75,30 @@ async function giveUp({ db, logger }: WorkerDeps, fence: Fence, error: unknown):
 }
 
 async function describeJob(
-  { db, dataDir, checkpointSeconds, residentBytesMax }: WorkerDeps,
+  { db, storage, checkpointSeconds, residentBytesMax }: WorkerDeps,
   job: JobRow,
 ): Promise<TrainerJob> {
   const dataset = await getDataset(db, job.datasetId)
+  const baseModel = job.baseModel as BaseModel | null // JSON columns are written by submitJob only
   return {
     jobId: job.id,
-    dataDir,
+    storage,
     checkpointSeconds,
     residentBytesMax,
     dataset: { ...dataset, sha256: job.datasetSha256 },
-    network: job.network as unknown as Network, // JSON columns are written by submitJob only
+    network: job.network as unknown as Network,
     training: job.training as unknown as TrainingSpec,
-    preprocessing: job.preprocessing as unknown as Preprocessing,
+    ...describePreparation(job, baseModel),
     parameterCount: job.parameterCount,
+    base: baseModel && { ...baseModel, files: (await resolveVersion(db, baseModel.name, baseModel)).files },
     checkpoints: await listCheckpoints(db, job.id),
   }
+}
+
+function describePreparation({ preprocessing }: JobRow, baseModel: BaseModel | null): Preparation {
+  return baseModel?.keptPreprocessing
+    ? { preprocessing: preprocessing as unknown as FittedPreprocessing, isFitted: true }
+    : { preprocessing: preprocessing as unknown as Preprocessing, isFitted: false }
 }
 
 /**
@@ -115,7 +127,8 @@ async function superviseTrainer(
     stopReasons.add(reason)
     trainer.stop({ checkpoint: !stopReasons.has('cancel') })
   }
-  const lease = keepLease(deps, fence, deps.leaseSeconds, {
+  const held = { id: fence.jobId, renew: () => renewLease(deps.db, fence, deps.leaseSeconds) }
+  const lease = keepLease(deps, held, {
     onFenced,
     onCancelRequested: () => stop('cancel'),
     onPauseRequested: () => stop('pause'),

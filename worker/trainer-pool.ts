@@ -1,6 +1,5 @@
 import type { Logger } from '../src/logger.ts'
-import type { EngineChoice } from './engines/choose-engine.ts'
-import { forkTrainer, type TrainerProcess } from './trainer-process.ts'
+import { forkTrainer, type TrainerKind, type TrainerProcess } from './trainer-process.ts'
 
 /** Trainers that have loaded their engine before a job comes, one for each slot. */
 export interface TrainerPool {
@@ -25,7 +24,8 @@ interface Slot {
 const REPLACE_MS = 1_000
 
 /** Forks the first trainers. */
-export function createTrainerPool(choice: EngineChoice, slotCount: number, logger: Logger): TrainerPool {
+export function createTrainerPool(kind: TrainerKind, slotCount: number, logger: Logger): TrainerPool {
+  const { choice } = kind
   let isClosed = false
   const slots = Array.from({ length: slotCount }, (_, index): Slot => {
     const gpu = choice.device === 'gpu' ? index % choice.gpus : null
@@ -33,7 +33,7 @@ export function createTrainerPool(choice: EngineChoice, slotCount: number, logge
   })
   const prepare = (slot: Slot) => {
     if (isClosed || slot.waiting) return
-    const trainer = forkTrainer(choice, slot.gpu, logger)
+    const trainer = forkTrainer(kind, slot.gpu, logger)
     slot.waiting = trainer
     const replace = () => {
       if (slot.waiting !== trainer) return
@@ -49,7 +49,7 @@ export function createTrainerPool(choice: EngineChoice, slotCount: number, logge
     take() {
       const slot = slots.find(({ working }) => working === null)
       if (!slot) throw new Error('every slot has a job')
-      const trainer = slot.waiting ?? forkTrainer(choice, slot.gpu, logger)
+      const trainer = slot.waiting ?? forkTrainer(kind, slot.gpu, logger)
       slot.waiting = null
       slot.working = trainer
       const free = () => {

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { finished } from 'node:stream/promises'
 import { fileURLToPath } from 'node:url'
 import type { Logger } from '../src/logger.ts'
+import type { StorageSettings } from '../src/storage/open-blob-store.ts'
 import { type EngineChoice, engineEnvironment } from './engines/choose-engine.ts'
 import type { Crash } from './explain-crash.ts'
 import { countOomKills } from './oom-kills.ts'
@@ -48,18 +49,31 @@ const STOP_GRACE_MS = 4_000
 /** A checkpoint of the largest network is 600 MB. */
 const CHECKPOINT_GRACE_MS = 15_000
 
-/** The trainer needs no secret, so it gets none: only what makes Node and the engine run. */
+/** The trainer gets no secret that it does not need: only what makes Node and the engine run. */
 const ENVIRONMENT = /^(PATH|HOME|TMPDIR|LANG|TZ|LD_LIBRARY_PATH|CUDA_.*|NVIDIA_.*|TF_.*)$/
+
+/** What opens a bucket, as the SDK finds it. */
+const BUCKET_ENVIRONMENT = /^(AWS_.*|NODE_EXTRA_CA_CERTS)$/
+
+/** What trainers compute with, and where they read and write. */
+export interface TrainerKind {
+  choice: EngineChoice
+  storage: StorageSettings['kind']
+}
 
 /**
  * Forks a trainer, which loads its engine and waits for a job. It has its own memory and ends with its worker, so a
  * crash in native code is the end of one attempt and of nothing else.
  * @param gpu - the only GPU that it sees, by number; null: as the engine was chosen
  */
-export function forkTrainer(choice: EngineChoice, gpu: number | null, logger: Logger): TrainerProcess {
+export function forkTrainer(
+  { choice, storage }: TrainerKind,
+  gpu: number | null,
+  logger: Logger,
+): TrainerProcess {
   const entry = fileURLToPath(new URL(`./trainer/main${import.meta.url.slice(-3)}`, import.meta.url))
   const child = fork(entry, [], {
-    env: { ...inheritedEnvironment(), ...engineEnvironment(choice, gpu) },
+    env: { ...inheritedEnvironment(storage), ...engineEnvironment(choice, gpu) },
     execArgv: ['--disable-warning=DEP0040'], // punycode, in the dependencies of tfjs
     serialization: 'advanced',
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
@@ -130,8 +144,11 @@ function explain(end: TrainerEnd): string {
   return 'it ended'
 }
 
-function inheritedEnvironment(): NodeJS.ProcessEnv {
-  return Object.fromEntries(Object.entries(process.env).filter(([name]) => ENVIRONMENT.test(name)))
+/** What a process that computes gets of the environment. @param storage - what it reads and writes */
+export function inheritedEnvironment(storage: StorageSettings['kind']): NodeJS.ProcessEnv {
+  const isNeeded = (name: string) =>
+    ENVIRONMENT.test(name) || (storage === 's3' && BUCKET_ENVIRONMENT.test(name))
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => isNeeded(name)))
 }
 
 /** @returns null for what is no message: an error here would end the worker and all its jobs */
@@ -144,7 +161,7 @@ function tryParse(raw: unknown): TrainerMessage | null {
 }
 
 /** Resolves when the process is gone and its last lines are read; its event `close` needs its own disconnect. */
-async function waitForEnd(
+export async function waitForEnd(
   child: ChildProcess,
 ): Promise<{ exitCode: number | null; signal: NodeJS.Signals | null }> {
   const [exitCode, signal] = await Promise.race([

@@ -3,6 +3,7 @@ import { newId } from '../src/ids.ts'
 import { announceWork } from '../src/jobs/state-repository.ts'
 import { removeWorker, saveWorker } from '../src/queue/repository.ts'
 import type { TrainingQueue } from '../src/queue/training-queue.ts'
+import { startBatchWorker } from './batch-worker.ts'
 import { HEARTBEAT_MS } from './lease.ts'
 import { processTrainingJob, type WorkerDeps } from './process-training-job.ts'
 
@@ -18,7 +19,7 @@ export type TrainingWorkerDeps = Omit<WorkerDeps, 'workerId' | 'stopping'> & {
   slots: number
 }
 
-/** Announces the worker, keeps it announced, and works on what the queue wakes it for. */
+/** Announces the worker, keeps it announced, trains what the queue wakes it for, and predicts batches. */
 export async function startTrainingWorker(deps: TrainingWorkerDeps): Promise<TrainingWorker> {
   const stopping = new AbortController()
   const workerId = newId('worker')
@@ -31,6 +32,7 @@ export async function startTrainingWorker(deps: TrainingWorkerDeps): Promise<Tra
   }, HEARTBEAT_MS)
   const work = { ...deps, workerId, stopping: stopping.signal }
   const consumer = deps.queue.consume(jobId => processTrainingJob(work, jobId), slots)
+  const batches = startBatchWorker({ ...deps, workerId })
   return {
     async close() {
       stopping.abort()
@@ -38,7 +40,7 @@ export async function startTrainingWorker(deps: TrainingWorkerDeps): Promise<Tra
       await removeWorker(deps.db, workerId).catch(error =>
         deps.logger.debug({ err: error }, 'worker stays listed'),
       )
-      await consumer.close()
+      await Promise.all([consumer.close(), batches.close()])
     },
   }
 }

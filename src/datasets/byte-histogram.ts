@@ -8,12 +8,40 @@ export interface ByteHistogram {
 /** An empty histogram. */
 export function createByteHistogram(): ByteHistogram {
   const counts = new Float64Array(256)
+  // Four tables, for to add to the same number twice in a row takes as long as to add to four others.
+  const tables = Array.from({ length: 4 }, () => new Uint32Array(256)) as [Table, Table, Table, Table]
+  const [a, b, c, d] = tables
+  const addSome = (bytes: Uint8Array) => {
+    const whole = bytes.length - (bytes.length % 4)
+    for (let at = 0; at < whole; at += 4) {
+      count(a, bytes[at] ?? 0)
+      count(b, bytes[at + 1] ?? 0)
+      count(c, bytes[at + 2] ?? 0)
+      count(d, bytes[at + 3] ?? 0)
+    }
+    for (let at = whole; at < bytes.length; at++) count(a, bytes[at] ?? 0)
+    for (const table of tables) {
+      table.forEach((times, value) => {
+        counts[value] = (counts[value] ?? 0) + times
+      })
+      table.fill(0)
+    }
+  }
   return {
     counts,
     add(bytes) {
-      for (const byte of bytes) counts[byte] = (counts[byte] ?? 0) + 1
+      for (let at = 0; at < bytes.length; at += PIECE_BYTES) addSome(bytes.subarray(at, at + PIECE_BYTES))
     },
   }
+}
+
+/** What a table of 32 bits can count. */
+const PIECE_BYTES = 2 ** 30
+
+type Table = Uint32Array
+
+function count(table: Table, value: number): void {
+  table[value] = (table[value] ?? 0) + 1
 }
 
 /** Figures about the values of a histogram that is not empty. */

@@ -44,6 +44,9 @@ export type Column = Type.Static<typeof ColumnSchema>
 /** What a column holds. */
 export type ColumnType = Column['type']
 
+/** A cell with a category that the column does not have; only predictions meet it. */
+export const UNKNOWN_CATEGORY = -1
+
 /** What a dataset is to teach. */
 export const TaskSchema = Type.Enum([...TASKS], {
   description: 'One of the classes, any number of them, or numbers.',

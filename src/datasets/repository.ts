@@ -5,10 +5,17 @@ import { newId } from '../ids.ts'
 import type { DatasetContent, StoredSplits } from './content.ts'
 import type { Dataset, DatasetFormat, FeatureStatistics, SplitName } from './schemas.ts'
 
-/** A dataset as it is stored: with its blobs. */
-export interface StoredDataset extends Omit<Dataset, 'splits'> {
+/**
+ * A dataset as it is stored: with its blobs. Only a ready one has examples; of another, nothing is known of its files.
+ */
+export interface StoredDataset
+  extends Omit<Dataset, 'splits' | UnknownField>,
+    Pick<DatasetContent, 'kind' | 'dtype' | 'task'> {
+  format: DatasetFormat
   splits: StoredSplits
 }
+
+type UnknownField = 'format' | 'kind' | 'dtype' | 'task'
 
 /** Figures about the splits of a dataset. */
 export type DatasetStatistics = { splits: Partial<Record<SplitName, FeatureStatistics>> }
@@ -25,24 +32,49 @@ export interface NewDataset extends DatasetContent {
 
 /** Adds a ready dataset as the next version of its name. */
 export async function insertDataset(db: Database, dataset: NewDataset): Promise<StoredDataset> {
-  const { splits, statistics, columns, ...rest } = dataset
+  return insertNextVersion(db, dataset.name, readyColumns(dataset))
+}
+
+/** Adds a dataset whose files are still to be read as the next version of its name. */
+export async function insertProcessing(db: Database, name: string): Promise<StoredDataset> {
+  const empty = { bytes: 0, splits: {}, statistics: { splits: {} } }
+  return insertNextVersion(db, name, { ...empty, status: 'processing' })
+}
+
+/** Makes a dataset ready whose files were read. */
+export async function completeDataset(db: Db, id: string, dataset: NewDataset): Promise<void> {
+  await db.dataset.update({ where: { id, status: 'processing' }, data: readyColumns(dataset) })
+}
+
+/** Ends a dataset whose files cannot be read. */
+export async function failDataset(db: Db, id: string, error: NonNullable<Dataset['error']>): Promise<void> {
+  await db.dataset.update({ where: { id, status: 'processing' }, data: { status: 'failed', error } })
+}
+
+async function insertNextVersion(
+  db: Database,
+  name: string,
+  columns: Omit<Prisma.DatasetUncheckedCreateInput, 'id' | 'name' | 'version' | 'processing'>,
+): Promise<StoredDataset> {
   const row = await db.$transaction(async tx => {
     // Uploads under one name take turns, so that versions have no gap and no double.
-    await tx.$executeRaw`SELECT pg_advisory_xact_lock(hashtextextended(${dataset.name}, 0))`
-    const last = await tx.dataset.aggregate({ where: { name: dataset.name }, _max: { version: true } })
+    await tx.$executeRaw`SELECT pg_advisory_xact_lock(hashtextextended(${name}, 0))`
+    const last = await tx.dataset.aggregate({ where: { name }, _max: { version: true } })
     return tx.dataset.create({
-      data: {
-        ...rest,
-        id: newId('ds'),
-        version: (last._max.version ?? 0) + 1,
-        status: 'ready',
-        splits: splits as Prisma.InputJsonObject,
-        ...(columns && { columns }),
-        statistics: statistics as Prisma.InputJsonObject,
-      },
+      data: { ...columns, id: newId('ds'), name, version: (last._max.version ?? 0) + 1 },
     })
   })
   return toStored(row)
+}
+
+function readyColumns({ name: _name, splits, statistics, columns, ...rest }: NewDataset) {
+  return {
+    ...rest,
+    status: 'ready' as const,
+    splits: splits as Prisma.InputJsonObject,
+    ...(columns && { columns }),
+    statistics: statistics as Prisma.InputJsonObject,
+  }
 }
 
 /** @returns null when there is none */
@@ -110,10 +142,11 @@ function toStored(row: DatasetRow): StoredDataset {
   const { statistics: _statistics, ...rest } = row
   return {
     ...rest,
-    format: row.format as Dataset['format'], // written by insertDataset only, as are the next ones
-    kind: row.kind as Dataset['kind'],
-    dtype: row.dtype as Dataset['dtype'],
-    task: row.task as Dataset['task'],
+    // Written by readyColumns only, as are the next ones; null in a dataset that is not ready, whose files nobody needs.
+    format: row.format as StoredDataset['format'],
+    kind: row.kind as StoredDataset['kind'],
+    dtype: row.dtype as StoredDataset['dtype'],
+    task: row.task as StoredDataset['task'],
     columns: row.columns as Dataset['columns'],
     splits: row.splits as unknown as StoredSplits,
     error: row.error as Dataset['error'],

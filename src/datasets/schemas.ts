@@ -17,6 +17,16 @@ export const DatasetFormatSchema = Type.Enum(['idx', 'csv', 'jsonl', 'npz', 'par
 /** What the files of a dataset were. */
 export type DatasetFormat = Type.Static<typeof DatasetFormatSchema>
 
+/** What is known of a dataset once its files were read. */
+const Known = {
+  format: DatasetFormatSchema,
+  kind: Type.Enum(['image', 'table'] as const),
+  dtype: Type.Enum(['uint8', 'float32', 'float64'] as const),
+  task: TaskSchema,
+}
+
+const untilReady = <Schema extends Type.TSchema>(schema: Schema) => Type.Union([schema, Type.Null()])
+
 /** A dataset on the wire. */
 export const DatasetSchema = Type.Object(
   {
@@ -24,8 +34,8 @@ export const DatasetSchema = Type.Object(
     name: NameSchema,
     version: Type.Integer({ description: 'Uploads under the same name are numbered from 1.' }),
     status: Type.Enum(['processing', 'ready', 'failed'] as const),
-    format: DatasetFormatSchema,
-    kind: Type.Enum(['image', 'table'] as const),
+    format: untilReady(Known.format),
+    kind: untilReady(Known.kind),
     sha256: Type.Union([Type.String(), Type.Null()], {
       description: 'Hash of the content; null until ready.',
     }),
@@ -33,8 +43,8 @@ export const DatasetSchema = Type.Object(
     shape: Type.Array(Type.Integer(), {
       description: 'Shape of one example: [height, width, channels], or [columns] of a table.',
     }),
-    dtype: Type.Enum(['uint8', 'float32', 'float64'] as const),
-    task: TaskSchema,
+    dtype: untilReady(Known.dtype),
+    task: untilReady(Known.task),
     targets: Type.Array(Type.String(), {
       description: 'Columns to be learnt; empty where they have no name.',
     }),
@@ -49,7 +59,10 @@ export const DatasetSchema = Type.Object(
     }),
     createdAt: Type.String({ format: 'date-time' }),
   },
-  { title: 'Dataset' },
+  {
+    title: 'Dataset',
+    description: 'Of one that is processing or failed, `format`, `kind`, `dtype` and `task` are null.',
+  },
 )
 
 /** A dataset as a client sees it. */
@@ -135,18 +148,8 @@ export const UploadQuery = Type.Object(
 /** What an upload would become. */
 export const DatasetPreviewSchema = Type.Object(
   {
-    ...Type.Pick(DatasetSchema, [
-      'format',
-      'kind',
-      'shape',
-      'dtype',
-      'task',
-      'targets',
-      'columns',
-      'classes',
-      'splits',
-      'warnings',
-    ]).properties,
+    ...Type.Pick(DatasetSchema, ['shape', 'targets', 'columns', 'classes', 'splits', 'warnings']).properties,
+    ...Known,
     examples: Type.Array(ExampleSchema, { description: 'The first of the training split.' }),
   },
   { title: 'DatasetPreview' },

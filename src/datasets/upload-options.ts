@@ -1,6 +1,7 @@
 import { Type } from 'typebox'
 import { Value } from 'typebox/value'
 import { fieldError } from '../errors.ts'
+import type { ImageFit } from '../images/decode-image.ts'
 import { NAME_RULE, NameSchema } from '../names.ts'
 import { type ColumnType, type Task, TaskSchema } from './columns.ts'
 import { quote } from './tables/place.ts'
@@ -19,6 +20,8 @@ export interface UploadOptions {
   /** Pixels. */
   imageSize: { width: number; height: number } | null
   colour: 'grey' | 'colour' | null
+  /** How images of another size are brought to it. */
+  fit: ImageFit | null
 }
 
 /** What a client may call a format. */
@@ -89,6 +92,9 @@ const READERS: {
   colour: (text, options) => {
     options.colour = oneOf('colour', ['grey', 'colour'] as const, text)
   },
+  fit: (text, options) => {
+    options.fit = oneOf('fit', ['fill', 'contain', 'cover'] as const, text)
+  },
 }
 
 /** The names of the text parts. */
@@ -107,6 +113,7 @@ export function createOptions(): UploadOptions {
     hasHeader: null,
     imageSize: null,
     colour: null,
+    fit: null,
   }
 }
 

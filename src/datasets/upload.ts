@@ -1,9 +1,14 @@
 import { AppError, fieldError } from '../errors.ts'
+import type { DecodeImage, MeasureImage } from '../images/decode-image.ts'
 import type { BlobStore } from '../storage/blob-store.ts'
 import { createDraftScope, type DraftScope } from './drafts.ts'
 import type { FileReader } from './formats/files.ts'
 import { IDX_PARTS, type IdxFile, prepareIdx, receiveIdxFile } from './formats/idx/idx-files.ts'
+import type { ImageTools } from './formats/images/image-set.ts'
+import { ARRAY_PARTS } from './formats/npz/array-names.ts'
+import { createNpyReader } from './formats/npz/npy-parts.ts'
 import { createFileReader, SPLIT_OF_PART } from './formats/read-files.ts'
+import { refuseOptions } from './formats/refuse-options.ts'
 import { type PreparedDataset, storeDataset } from './prepared.ts'
 import { previewDataset } from './preview.ts'
 import type { NewDataset } from './repository.ts'
@@ -19,6 +24,8 @@ export type UploadPart =
 export interface UploadDeps {
   blobs: BlobStore
   uploadBytesMax: number
+  decodeImage: DecodeImage
+  measureImage: MeasureImage
 }
 
 /**
@@ -65,7 +72,7 @@ async function readUpload<Result>(
           await skip(part.content) // whether the name is missing or late, the rest will show
           continue
         }
-        files ??= openReader(drafts, options, part.name, { bytesMax: deps.uploadBytesMax })
+        files ??= openReader(drafts, options, part.name, { ...deps, bytesMax: deps.uploadBytesMax })
         assertOneOf(files.parts, part.name)
         assertFirst(seen, part.name)
         await files.receive(part.name, part.content)
@@ -85,20 +92,23 @@ function openReader(
   drafts: DraftScope,
   options: UploadOptions,
   firstPart: string,
-  limits: { bytesMax: number },
+  tools: ImageTools,
 ): FileReader {
   const [idxParts, fileParts] = [Object.keys(IDX_PARTS), Object.keys(SPLIT_OF_PART)]
-  assertOneOf([...fileParts, ...idxParts], firstPart)
-  if (fileParts.includes(firstPart)) return createFileReader(drafts, options, limits)
+  const arrayParts = Object.keys(ARRAY_PARTS)
+  assertOneOf([...fileParts, ...idxParts, ...arrayParts], firstPart)
+  if (fileParts.includes(firstPart)) return createFileReader(drafts, options, tools)
+  if (arrayParts.includes(firstPart)) return createNpyReader(drafts, options, tools)
   if (options.format !== null && options.format !== 'idx') {
     const detail = `${firstPart} must be an IDX file; format says ${options.format}`
     throw fieldError('VALIDATION_FAILED', '/format', detail)
   }
+  refuseOptions(options, 'arrays')
   const files = new Map<string, IdxFile>()
   return {
     parts: idxParts,
     async receive(part, content) {
-      files.set(part, await receiveIdxFile(drafts, part, content, limits))
+      files.set(part, await receiveIdxFile(drafts, part, content, tools))
     },
     prepare: () => prepareIdx(drafts, files),
   }

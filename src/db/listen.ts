@@ -3,7 +3,7 @@ import pg from 'pg'
 import type { Logger } from '../logger.ts'
 
 /**
- * What Postgres is asked to tell: a job changed (payload: its id), there may be work to hand out (no payload), a model,
+ * What Postgres is asked to tell: a job or a batch prediction changed (payload: its id), there may be work to hand out (no payload), a model,
  * one of its versions or aliases changed (the model's name), an API key changed (its hash).
  */
 export type Channel = (typeof CHANNELS)[number]

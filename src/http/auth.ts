@@ -14,12 +14,14 @@ export interface AuthDeps {
 
 /**
  * Asks for a bearer key on everything under `/v1` and `/v2` and for `/metrics`, before anything else is said about the address. The
- * route decides, not the address alone: `/%761/…` and `http://host/v1/…` reach the same routes.
+ * route decides, not the address alone: `/%761/…` and `http://host/v1/…` reach the same routes. Routes may say that they
+ * need none.
  * @see RFC 6750, section 2.1
  */
 export function registerAuth(app: FastifyInstance, { findKeyId, findStreamTokenKeyId }: AuthDeps): void {
   app.decorateRequest('apiKeyId', null)
   app.addHook('onRequest', async request => {
+    if (request.routeOptions.config.needsNoKey) return
     const addresses = [request.routeOptions.url ?? '', request.url]
     if (!addresses.some(address => /^\/(v[12]|metrics)(\/|\?|$)/.test(address))) return
     const key = readBearer(request)
@@ -55,5 +57,7 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** Whether `?streamToken=` may stand for a key. */
     acceptsStreamToken?: boolean
+    /** Whether anybody may ask, as for signs of life. */
+    needsNoKey?: boolean
   }
 }

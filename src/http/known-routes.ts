@@ -17,11 +17,12 @@ export function watchRoutes(app: FastifyInstance): (path: string) => string[] {
   }
 }
 
-/** @see find-my-way: `:name` up to the next slash, `*` the rest, `::` a colon */
+/** @see find-my-way: `:name` up to the next slash, or as the pattern behind it says, `*` the rest, `::` a colon */
 function toPattern(address: string): RegExp {
-  const source = address.replaceAll(/::|:\w+|[.*+?^${}()|[\]\\]/g, piece => {
+  const source = address.replaceAll(/::|:\w+(\([^)]*\))?|[.*+?^${}()|[\]\\]/g, (piece, pattern) => {
     if (piece === '::') return ':'
     if (piece === '*') return '.*'
+    if (pattern) return pattern
     return piece.startsWith(':') ? '[^/]+' : `\\${piece}`
   })
   return new RegExp(`^${source}$`)

@@ -1,19 +1,18 @@
 import type { Multipart } from '@fastify/multipart'
 import type { FastifyRequest } from 'fastify'
 import { AppError } from '../errors.ts'
+import { watchContentDigest } from './content-digest.ts'
+import { drainBody } from './drain-body.ts'
 
 /** One part of a multipart body, in order. */
 export type RequestPart =
   | { kind: 'field'; name: string; value: string }
   | { kind: 'file'; name: string; content: AsyncIterable<Buffer> }
 
-/** How much of a refused body is still read, so that the client gets to read the answer. */
-const DRAIN_BYTES_MAX = 256 * 1024 ** 2
-
 /**
  * The parts of a multipart body as they arrive. When the reader gives up, the rest of the body is read and thrown
  * away, for a client that is still sending would never see the answer.
- * @throws {AppError} UNSUPPORTED_MEDIA_TYPE, MALFORMED_REQUEST, PAYLOAD_TOO_LARGE
+ * @throws {AppError} UNSUPPORTED_MEDIA_TYPE, MALFORMED_REQUEST, PAYLOAD_TOO_LARGE, DIGEST_MISMATCH
  */
 export async function* readMultipart(
   request: FastifyRequest,
@@ -26,6 +25,7 @@ export async function* readMultipart(
       `the content type must be multipart/form-data; received ${received}`,
     )
   }
+  const assertDigest = watchContentDigest(request)
   try {
     const parts = request.parts({
       limits: {
@@ -39,10 +39,12 @@ export async function* readMultipart(
       },
     })
     for await (const part of parts) yield toRequestPart(part, limits.fileBytesMax)
+    await drainBody(request) // what may follow the last part counts for the digest
+    assertDigest()
   } catch (error) {
     throw translate(error)
   } finally {
-    await drain(request)
+    await drainBody(request)
   }
 }
 
@@ -86,21 +88,4 @@ function translate(error: unknown): unknown {
     )
   }
   return error
-}
-
-async function drain({ raw }: FastifyRequest): Promise<void> {
-  if (raw.readableEnded || raw.destroyed) return
-  raw.unpipe()
-  let bytes = 0
-  await new Promise<void>(resolve => {
-    raw
-      .once('end', resolve)
-      .once('close', resolve)
-      .once('error', () => resolve())
-    raw.on('data', (piece: Buffer) => {
-      bytes += piece.length
-      if (bytes > DRAIN_BYTES_MAX) resolve()
-    })
-    raw.resume()
-  })
 }

@@ -6,7 +6,7 @@ import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
 const DESCRIPTION = `Training-as-a-service for multilayer perceptrons: upload a dataset, submit a job, watch every epoch,
 post an image, get a prediction.
 
-Errors are \`application/problem+json\` (RFC 9457) with a stable \`code\`. Lists are \`{ data, hasMore, nextCursor }\`.
+Errors are \`application/problem+json\` (RFC 9457) with a stable \`code\`; in other protocols \`{ "error": "…" }\`. Lists are \`{ data, hasMore, nextCursor }\`.
 Times are ISO 8601 UTC. \`null\` means "does not apply (yet)".`
 
 /** `/openapi.json`, made from the routes' schemas, and `/docs`, a page of it that needs nothing from elsewhere. */
@@ -18,11 +18,17 @@ export async function registerOpenApi(app: FastifyInstance, version: string): Pr
       components: { securitySchemes: { key: { type: 'http', scheme: 'bearer' } } },
       security: [{ key: [] }],
       tags: [
+        { name: 'uploads', description: 'Large files in parts' },
         { name: 'datasets', description: 'Upload and look at data' },
         { name: 'jobs', description: 'Submit, watch and control training' },
         { name: 'metrics', description: 'Epochs, events, curves, evaluation' },
         { name: 'models', description: 'The registry' },
         { name: 'predictions', description: 'Ask a model' },
+        {
+          name: 'open inference protocol',
+          description: 'The same models, as Triton and KServe serve theirs',
+        },
+        { name: 'tensorflow serving', description: 'The same models, as TensorFlow Serving serves its own' },
         { name: 'operations', description: 'Health, queue, workers' },
       ],
     },

@@ -4,6 +4,7 @@ import { isDatabaseAway } from '../db/away.ts'
 import { AppError, ERRORS, type ErrorCode, type FieldError } from '../errors.ts'
 import { isStorageFull } from '../storage/full.ts'
 import { watchRoutes } from './known-routes.ts'
+import { describePlainly, hasPlainErrors, plainStatus } from './plain-errors.ts'
 import { validationErrors } from './validation-errors.ts'
 
 /** Content type of an error answer. */
@@ -35,7 +36,9 @@ export const ProblemSchema = Type.Object(
 export type Problem = Type.Static<typeof ProblemSchema>
 
 /** Response schemas of a route's errors; 401 comes by itself. */
-export function problemResponses(...statuses: (400 | 404 | 409 | 413 | 415 | 422 | 503 | 504 | 507)[]) {
+export function problemResponses(
+  ...statuses: (400 | 404 | 409 | 410 | 412 | 413 | 415 | 422 | 460 | 503 | 504 | 507)[]
+) {
   const response = {
     description: 'Problem',
     content: { [PROBLEM_TYPE]: { schema: ProblemSchema } },
@@ -43,7 +46,7 @@ export function problemResponses(...statuses: (400 | 404 | 409 | 413 | 415 | 422
   return Object.fromEntries([401, ...statuses].map(status => [status, response]))
 }
 
-/** Answers every error, thrown or answered by Fastify itself, as a problem document. */
+/** Answers every error, thrown or answered by Fastify itself, as a problem document, or plainly where that is wanted. */
 export function registerProblemDetails(app: FastifyInstance): void {
   const methodsAt = watchRoutes(app)
   app.setErrorHandler((error: FastifyError, request, reply) => sendProblem(error, request, reply))
@@ -58,10 +61,11 @@ export function registerProblemDetails(app: FastifyInstance): void {
   })
 }
 
-/** Answers with the problem document of an error, and logs it once: 4xx at info, 5xx at error with the cause. */
+/** Answers with an error, and logs it once: 4xx at info, 5xx at error with the cause. */
 export function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const problem = error && error === request.raw.errored ? hangUp(error) : toAppError(error)
-  const { status, retryable } = ERRORS[problem.code]
+  const { retryable } = ERRORS[problem.code]
+  const { status, contentType, body } = presentError(problem, request)
   if (status >= 500) request.log.error({ err: error, code: problem.code }, 'request failed')
   else request.log.info({ code: problem.code, detail: problem.message }, 'request refused')
   if (status === 401) reply.header('www-authenticate', 'Bearer realm="trainyard"')
@@ -70,13 +74,29 @@ export function sendProblem(error: unknown, request: FastifyRequest, reply: Fast
   return reply
     .code(status)
     .header('x-request-id', request.id) // what fails before routing has seen no hook
-    .type(PROBLEM_TYPE)
-    .serializer(JSON.stringify)
-    .send(describeProblem(problem, request))
+    .type(contentType)
+    .serializer((text: string) => text)
+    .send(body)
 }
 
-/** The problem document of an error. */
-export function describeProblem(problem: AppError, request: FastifyRequest): Problem {
+/** An error as its route answers it. */
+export interface ErrorAnswer {
+  status: number
+  contentType: string
+  body: string
+}
+
+/** An error as it is answered: a problem document, or what the protocol of the route wants. */
+export function presentError(problem: AppError, request: FastifyRequest): ErrorAnswer {
+  if (hasPlainErrors(request)) {
+    const body = JSON.stringify({ error: describePlainly(problem) })
+    return { status: plainStatus(problem), contentType: 'application/json; charset=utf-8', body }
+  }
+  const body = JSON.stringify(describeProblem(problem, request))
+  return { status: problem.status, contentType: PROBLEM_TYPE, body }
+}
+
+function describeProblem(problem: AppError, request: FastifyRequest): Problem {
   const { status, title } = ERRORS[problem.code]
   return {
     type: `urn:trainyard:error:${problem.code}`,

@@ -11,7 +11,7 @@ const NoQuery = Type.Object({}, { additionalProperties: false })
  */
 export function registerRouteDefaults(app: FastifyInstance): void {
   app.addHook('onRoute', route => {
-    if (!/^\/v[12]\//.test(route.url)) return
+    if (!/^\/v[12](\/|$)/.test(route.url)) return
     route.schema = {
       querystring: NoQuery,
       ...(route.method === 'POST' && { headers: IdempotencyKeyHeader }),

@@ -19,7 +19,7 @@ const OPERATIONS_AT_ONCE = 1_000_000
 export async function predictRows(
   { predictors, turns }: { predictors: PredictorCache; turns: Turns },
   version: StoredVersion,
-  { count, features }: Rows,
+  { count, features, failures }: Rows,
   pointer = '/instances',
   work: Work = turns.begin(),
 ): Promise<Float32Array> {
@@ -27,8 +27,18 @@ export async function predictRows(
   const atOnce = Math.max(1, Math.floor(OPERATIONS_AT_ONCE / version.parameterCount))
   const probabilities = count <= atOnce ? predictor.predict(features, count) : await cutUp()
   const wrong = probabilities.findIndex(probability => !Number.isFinite(probability))
-  if (wrong !== -1) throw overflow(`${pointer}/${Math.floor((wrong * count) / probabilities.length)}`)
+  if (wrong !== -1) refuse(probabilities, wrong)
   return probabilities
+
+  function refuse(outputs: Float32Array, first: number): void {
+    const width = outputs.length / count
+    if (!failures) throw overflow(`${pointer}/${Math.floor(first / width)}`)
+    for (let at = first; at < outputs.length; at++) {
+      const row = Math.floor(at / width)
+      if (!Number.isFinite(outputs[at]) && !failures.has(row))
+        failures.set(row, overflow(`${pointer}/${row}`))
+    }
+  }
 
   async function cutUp(): Promise<Float32Array> {
     const units = features.length / count

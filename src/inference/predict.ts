@@ -1,18 +1,21 @@
 import { featureCount } from '../datasets/content.ts'
 import type { Database } from '../db/client.ts'
 import { AppError } from '../errors.ts'
+import type { DecodeImage } from '../images/decode-image.ts'
 import type { StoredVersion, VersionReference } from '../models/repository.ts'
 import type { BlobStore } from '../storage/blob-store.ts'
 import { calibrateProbabilities } from './confidence.ts'
-import type { DecodeImage } from './decode-image.ts'
+import { decodeAsTrained } from './decode-as-trained.ts'
+import type { DescribeOptions } from './describe-prediction.ts'
+import { describeRows, writeRowsAsCsv } from './describe-rows.ts'
 import { explainRows } from './explanation/explain.ts'
 import { drawOverlay } from './explanation/overlay.ts'
 import { predictRows } from './predict-rows.ts'
-import { rankClasses, rankIndices } from './rank-classes.ts'
-import { type PredictionInputs, type Rows, toRows } from './rows.ts'
+import { rankIndices } from './rank-classes.ts'
+import { type Failures, type PredictionInputs, type Rows, toRows } from './rows.ts'
 import type { Prediction, PredictionResponse } from './schemas.ts'
+import { toCells } from './table/to-cells.ts'
 import { routeTraffic, type TrafficDeps } from './traffic/route-traffic.ts'
-import type { Work } from './turns.ts'
 
 /** What predicting works with. */
 export interface PredictDeps extends TrafficDeps {
@@ -22,19 +25,16 @@ export interface PredictDeps extends TrafficDeps {
 }
 
 /** How to answer. */
-export interface PredictOptions {
-  topK: number
-  /** Without them, labels only. */
-  probabilities: boolean
+export interface PredictOptions extends DescribeOptions {
   includeInput: boolean
   /** By `performance.now()`; Infinity: no haste. */
   deadlineMs: number
   /** Divide the logits by the version's temperature. */
   calibrated: boolean
-  /** Say no class where the best is less probable; null: always say one. */
-  abstainBelow: number | null
   /** Say what each feature did for the class. */
   explain: boolean
+  /** Tell of each input that cannot be used; else the first one refuses the request. */
+  rowErrors: 'refuse' | 'inline'
   /** Keeps a client with one version of a split; null: by chance. */
   session: string | null
 }
@@ -43,10 +43,9 @@ export interface PredictOptions {
 export interface PredictionPieces {
   model: PredictionResponse['model']
   pieces: AsyncGenerator<Prediction[]>
+  /** The same as CSV; one of the two is to be read. */
+  csv: AsyncGenerator<string>
 }
-
-/** Predictions of a piece. */
-const PIECE = 128
 
 /** Inputs of one request that are explained at most: each is as long as the input, and drawn. */
 const EXPLAINED_MAX = 16
@@ -64,72 +63,29 @@ export async function predict(
   options: PredictOptions,
 ): Promise<PredictionPieces> {
   const work = deps.turns.begin(options.deadlineMs)
-  const { version, rows, told, saliency } = await routeTraffic(
+  const { table, ...predicted } = await routeTraffic(
     deps,
     name,
     reference,
     options.session,
     async version => {
-      const rows = await toRows(deps.decodeImage, inputs, version.inputShape, work)
-      const probabilities = await predictRows(deps, version, rows, '/instances', work)
-      const told = options.calibrated ? calibrateProbabilities(version, probabilities) : probabilities
-      const saliency = options.explain ? await explain(deps.blobs, version, rows, told) : null
-      return { version, rows, probabilities, told, saliency }
+      const { table } = deps.predictors.find(version.sha256) ?? (await deps.predictors.get(version))
+      const failures: Failures | null = options.rowErrors === 'inline' ? new Map() : null
+      const rows = table
+        ? await toCells(table, inputs, work, failures)
+        : await toRows(decodeAsTrained(deps.decodeImage, version), inputs, version.inputShape, work, failures)
+      const probabilities = await predictRows(deps, version, rows, table ? '/rows' : '/instances', work)
+      const outputs = options.calibrated ? calibrateProbabilities(version, probabilities) : probabilities
+      const saliency = options.explain ? await explain(deps.blobs, version, rows, outputs) : null
+      return { version, table, rows, probabilities, outputs, saliency }
     },
   )
+  const { version } = predicted
   return {
     model: { name: version.name, version: version.version },
-    pieces: describe(version, rows, told, saliency, options, work),
+    pieces: describeRows(predicted, table, options, work),
+    csv: writeRowsAsCsv(predicted, table, options, work),
   }
-}
-
-async function* describe(
-  version: StoredVersion,
-  { count, features }: Rows,
-  outputs: Float32Array,
-  saliency: readonly Saliency[] | null,
-  options: PredictOptions,
-  work: Work,
-): AsyncGenerator<Prediction[]> {
-  const { inputShape: shape } = version
-  const units = featureCount(shape)
-  const width = outputs.length / count
-  for (let from = 0; from < count; from += PIECE) {
-    if (work.isOver()) await work.next()
-    yield Array.from({ length: Math.min(PIECE, count - from) }, (_, offset) => {
-      const index = from + offset
-      const own = outputs.subarray(index * width, (index + 1) * width)
-      const prediction = describeOne(own, version, options)
-      if (options.includeInput) {
-        const values = Array.from(features.subarray(index * units, (index + 1) * units))
-        prediction.input = { shape, values }
-      }
-      const explained = saliency?.[index]
-      if (explained) prediction.saliency = explained
-      return prediction
-    })
-  }
-}
-
-function describeOne(
-  outputs: Float32Array,
-  { classes, kind }: StoredVersion,
-  { probabilities, topK, abstainBelow }: PredictOptions,
-): Prediction {
-  if (kind === 'regression') return { values: Array.from(outputs) }
-  const top = probabilities || abstainBelow !== null ? rankClasses(outputs, classes, topK) : null
-  if (kind === 'multiLabel') {
-    return { labels: classes.filter((_, index) => (outputs[index] ?? 0) >= 0.5), ...(top && { top }) }
-  }
-  if (!top) {
-    const [best = 0] = rankIndices(outputs, 1)
-    return { label: classes[best] ?? '' }
-  }
-  const [best = { label: '', probability: 0 }] = top
-  const told = probabilities && { probability: best.probability, top }
-  if (abstainBelow === null) return { label: best.label, ...told }
-  const abstained = best.probability < abstainBelow
-  return { label: abstained ? null : best.label, abstained, ...told }
 }
 
 type Saliency = NonNullable<Prediction['saliency']>
@@ -156,7 +112,7 @@ async function explain(
   const found = await explainRows(blobs, version, rows, best)
   const units = featureCount(shape)
   return found.map((saliency, row) => {
-    const values = rows.features.subarray(row * units, (row + 1) * units)
+    const values = Float32Array.from(rows.features.subarray(row * units, (row + 1) * units))
     return {
       label: classes[best[row] ?? 0] ?? '',
       shape,
@@ -167,7 +123,11 @@ async function explain(
 }
 
 /** Null where the input is no image. */
-function overlayOf(shape: readonly number[], values: Float32Array, saliency: Float32Array): string | null {
+function overlayOf(
+  shape: readonly number[],
+  values: ArrayLike<number>,
+  saliency: Float32Array,
+): string | null {
   const [height, width, channels] = shape
   if (height === undefined || width === undefined || channels === undefined || channels > 4) return null
   return drawOverlay([height, width, channels], values, saliency).toString('base64')

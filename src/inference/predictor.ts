@@ -3,12 +3,17 @@ import { buildInferenceProgram } from '../mlp/program.ts'
 import type { LoadedArtifact } from '../models/artifact.ts'
 import type { Manifest } from '../models/manifest.ts'
 import { createEncoder, type RawFeatures, scaleTargets } from '../preprocessing/encoder.ts'
+import { describeTableInput, type TableInput } from './table/table-input.ts'
 
 /** A model that is ready to answer. */
 export interface Predictor {
   manifest: Manifest
+  /** What it takes, where features have names; else null. */
+  table: TableInput | null
   /** Memory that it holds. */
   bytes: number
+  /** Numbers of an answer: one for each class or target. */
+  outputUnits: number
   /**
    * Computes without pause: `predictRows` cuts large requests up.
    * @param features - `[count, features]`, in the data's own units; cells of a table
@@ -32,7 +37,9 @@ export function createPredictor(
   const standsForTwo = kind === 'classification' && program.outputUnits === 1
   return {
     manifest,
+    table: describeTableInput(manifest),
     bytes,
+    outputUnits: standsForTwo ? 2 : program.outputUnits,
     predict(features, count) {
       const inputs = encode(features, count)
       const outputs = predict(inputs instanceof Uint8Array ? Float32Array.from(inputs) : inputs, count)

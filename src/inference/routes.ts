@@ -1,9 +1,11 @@
+import { Readable } from 'node:stream'
 import multipart from '@fastify/multipart'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import { AppError, fieldError } from '../errors.ts'
 import { registerBackPressure } from '../http/back-pressure.ts'
+import { CSV_TYPE, hasCsvHeader, isCsv, wantsCsv } from '../http/csv.ts'
 import { answerPureOnce } from '../http/idempotency/answer-once.ts'
 import { readIdempotencyKey } from '../http/idempotency/key-header.ts'
 import { readMultipart } from '../http/multipart.ts'
@@ -25,13 +27,19 @@ import {
   PredictionResponseSchema,
 } from './schemas.ts'
 import { parseNpy, readTensorType } from './tensor.ts'
+import { readSession } from './traffic/read-session.ts'
 
 const TENSOR_TYPE = 'application/octet-stream'
 const NPY_TYPE = 'application/x-npy'
-const BINARY_TYPES = ['image/png', 'image/jpeg', 'image/webp', TENSOR_TYPE, NPY_TYPE]
+const BINARY_TYPES = ['image/png', 'image/jpeg', 'image/webp', TENSOR_TYPE, NPY_TYPE, CSV_TYPE]
 const MULTIPART_IMAGES_MAX = 256
 
 const name = storable({ maxLength: 100 })
+const CsvAnswer = Type.String({
+  description:
+    '`prediction` and `probability`; of several labels `prediction:label` and `probability:label` for each; of numbers ' +
+    '`prediction`, or `prediction:target` for each of several. Last `error`: why a row has no prediction.',
+})
 const FileBody = { schema: Type.Unsafe<Buffer>({ format: 'binary' }) }
 
 /** `/v1/models/{name}/…/predict`: images and numbers in, classes out. */
@@ -53,6 +61,8 @@ export const inferenceRoutes: FastifyPluginAsyncTypebox<PredictDeps> = async (ap
       '`{ "images": [base64] }` or `{ "instances": [[…]] }` in the units of the training data. It may be a NumPy file ' +
       '(`application/x-npy`), or raw little-endian numbers: `application/octet-stream; dtype=float32; shape="64,784"` ' +
       '(float32, float64, uint8, int32; without a shape as many examples as there are; without dtype it is an image). ' +
+      'For a table, JSON `{ "rows": [{ column: value }] }`, or CSV with a header (`text/csv`; `text/csv; header=absent` ' +
+      'where the columns are the model’s, in their order), which is answered with CSV unless JSON is accepted. ' +
       '`Prefer: wait=2` asks for an answer within two seconds, or 504. ' +
       'Where an alias is split, requests with the same header `X-Trainyard-Session` get the same version.',
     querystring: PredictionQuery,
@@ -62,7 +72,16 @@ export const inferenceRoutes: FastifyPluginAsyncTypebox<PredictDeps> = async (ap
         ...Object.fromEntries(BINARY_TYPES.map(type => [type, FileBody])),
       },
     },
-    response: { 200: PredictionResponseSchema, ...problemResponses(400, 404, 409, 413, 415, 422, 503, 504) },
+    response: {
+      200: {
+        description: 'Predictions in the order of the inputs',
+        content: {
+          'application/json': { schema: PredictionResponseSchema },
+          [CSV_TYPE]: { schema: CsvAnswer },
+        },
+      },
+      ...problemResponses(400, 404, 409, 413, 415, 422, 503, 504),
+    },
   }
   const answer = async (
     request: FastifyRequest,
@@ -71,9 +90,19 @@ export const inferenceRoutes: FastifyPluginAsyncTypebox<PredictDeps> = async (ap
   ) => {
     const options = readOptions(request, reply)
     const inputs = await readInputs(request, parseJson)
+    const ask = () => predict(deps, reference.name, reference, inputs, options)
+    if (!wantsCsv(request)) {
+      return answerPureOnce(deps.db, { request, reply, body: inputs }, async () => {
+        return { status: 200, text: await writePrediction(await ask(), reply) }
+      })
+    }
+    assertTabular(request)
+    const contentType = `${CSV_TYPE}; charset=utf-8; header=present`
+    if (readIdempotencyKey(request) === null) {
+      return reply.type(contentType).send(Readable.from((await ask()).csv))
+    }
     return answerPureOnce(deps.db, { request, reply, body: inputs }, async () => {
-      const prediction = await predict(deps, reference.name, reference, inputs, options)
-      return { status: 200, text: await writePrediction(prediction, reply) }
+      return { status: 200, contentType, text: await readText((await ask()).csv) }
     })
   }
   const bodyLimit = BODY_BYTES_MAX
@@ -107,15 +136,10 @@ export const inferenceRoutes: FastifyPluginAsyncTypebox<PredictDeps> = async (ap
   )
 }
 
-/** Header that keeps a client with one version of an alias that is split. */
-const SESSION_HEADER = 'x-trainyard-session'
-
 function readOptions(request: FastifyRequest, reply: FastifyReply): PredictOptions {
   const { query, headers } = request
-  const { topK, probabilities, includeInput, calibrated, abstainBelow, explain } = query as Type.Static<
-    typeof PredictionQuery
-  >
-  const session = headers[SESSION_HEADER]
+  const { topK, probabilities, includeInput, calibrated, abstainBelow, explain, rowErrors } =
+    query as Type.Static<typeof PredictionQuery>
   return {
     topK: topK ?? 5,
     probabilities: probabilities ?? true,
@@ -124,8 +148,27 @@ function readOptions(request: FastifyRequest, reply: FastifyReply): PredictOptio
     calibrated: calibrated ?? false,
     abstainBelow: abstainBelow ?? null,
     explain: explain ?? false,
-    session: typeof session === 'string' && session !== '' ? session : null,
+    rowErrors: rowErrors ?? (isCsv(request) ? 'inline' : 'refuse'),
+    session: readSession(headers),
   }
+}
+
+/** What CSV has no column for is refused, not left out. @throws {AppError} VALIDATION_FAILED */
+function assertTabular({ query }: FastifyRequest): void {
+  const asked = query as Type.Static<typeof PredictionQuery>
+  const wrong = (['topK', 'includeInput', 'explain'] as const).filter(name => asked[name])
+  if (wrong.length === 0) return
+  const errors = wrong.map(parameter => ({
+    parameter,
+    detail: 'CSV has no column for it; accept application/json',
+  }))
+  throw new AppError('VALIDATION_FAILED', `${wrong.join(', ')}: ${errors[0]?.detail}`, { errors })
+}
+
+async function readText(pieces: AsyncIterable<string>): Promise<string> {
+  const texts: string[] = []
+  for await (const piece of pieces) texts.push(piece)
+  return texts.join('')
 }
 
 type ParseJson = (request: FastifyRequest, text: Buffer) => Exclude<PredictionInputs, { kind: 'json' }>
@@ -145,6 +188,9 @@ async function readInputs(request: FastifyRequest, parseJson: ParseJson): Promis
     // Under an Idempotency-Key JSON counts by its value, so it must be parsed in any case.
     return readIdempotencyKey(request) === null ? { kind: 'json', text: content, parse } : parse()
   }
+  if (isCsv(request)) {
+    return { kind: 'csv', content, hasHeader: hasCsvHeader(request) }
+  }
   if (/^application\/x-npy/i.test(contentType)) return { kind: 'tensor', tensor: parseNpy(content) }
   const type = readTensorType(contentType)
   if (type) return { kind: 'tensor', tensor: { ...type, data: content } }
@@ -162,7 +208,8 @@ function createJsonParser(app: FastifyInstance): ParseJson {
       value = parsed
     })
     check(value)
-    const { images, instances } = value as PredictionRequest // checked just now
+    const { images, instances, rows } = value as PredictionRequest // checked just now
+    if (rows) return { kind: 'rows', rows }
     if (instances) return { kind: 'instances', instances, pointer: '/instances' }
     return {
       kind: 'images',

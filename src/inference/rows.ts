@@ -1,6 +1,6 @@
 import { featureCount } from '../datasets/content.ts'
 import { AppError } from '../errors.ts'
-import type { DecodeImage } from './decode-image.ts'
+import type { DecodeImage } from '../images/decode-image.ts'
 import { createInstancesParser } from './instances-parser.ts'
 import { INPUTS_MAX } from './schemas.ts'
 import { type Tensor, toFeatures } from './tensor.ts'
@@ -9,9 +9,14 @@ import type { Work } from './turns.ts'
 /** Examples as a network takes them. */
 export interface Rows {
   count: number
-  /** `[count, features]`, row by row, in the data's own units. */
-  features: Float32Array
+  /** `[count, features]`, row by row, in the data's own units; cells of a table in float64. */
+  features: Float32Array | Float64Array
+  /** Inputs that cannot be used, where the others are answered all the same; their features mean nothing. */
+  failures?: Failures | null
 }
+
+/** What is wrong with inputs, by index. */
+export type Failures = Map<number, AppError>
 
 /** What a client posted, with the place of each input for errors. */
 export type PredictionInputs =
@@ -19,12 +24,17 @@ export type PredictionInputs =
   /** Numbers in any nesting. */
   | { kind: 'instances'; instances: readonly unknown[][]; pointer: string }
   | { kind: 'tensor'; tensor: Tensor }
+  /** Values by the names of columns. */
+  | { kind: 'rows'; rows: readonly Readonly<Record<string, unknown>>[] }
+  /** Rows of a table; without a header the columns are the model's, in their order. */
+  | { kind: 'csv'; content: Buffer; hasHeader: boolean }
   /** A JSON text, most probably of instances; what `parse` gives when it is out of the ordinary. */
   | { kind: 'json'; text: Buffer; parse: () => Exclude<PredictionInputs, { kind: 'json' }> }
 
 /**
- * Inputs as rows: images decoded, numbers flattened.
+ * Inputs of a model without named columns as rows: images decoded, numbers flattened.
  * @param shape - of one example
+ * @param failures - takes inputs that cannot be used; null: the first one is thrown
  * @throws {AppError} IMAGE_INVALID and INPUT_INVALID with the place of the input, and of `parse`
  */
 export async function toRows(
@@ -32,33 +42,57 @@ export async function toRows(
   inputs: PredictionInputs,
   shape: readonly number[],
   work: Work,
+  failures: Failures | null = null,
 ): Promise<Rows> {
   const units = featureCount(shape)
   switch (inputs.kind) {
+    case 'rows':
+    case 'csv': {
+      const detail = `the model takes ${shape.join(' × ')} numbers without names as instances; received rows of columns`
+      throw new AppError('INPUT_INVALID', detail)
+    }
     case 'tensor': {
       const features = await toFeatures(inputs.tensor, shape, INPUTS_MAX, work)
-      return { count: features.length / units, features }
+      return { count: features.length / units, features, failures }
     }
-    case 'json':
-      return (
-        (await readInstances(inputs.text, shape, work)) ?? toRows(decodeImage, inputs.parse(), shape, work)
-      )
+    case 'json': {
+      const read = await readInstances(inputs.text, shape, work)
+      return read ? { ...read, failures } : toRows(decodeImage, inputs.parse(), shape, work, failures)
+    }
     case 'images': {
       const features = new Float32Array(inputs.images.length * units)
       for (const [index, image] of inputs.images.entries()) {
-        features.set(await decode(decodeImage, image, shape), index * units)
+        const pixels = await orFailure(failures, index, () => decode(decodeImage, image, shape))
+        if (pixels) features.set(pixels, index * units)
         if (work.isOver()) await work.next()
       }
-      return { count: inputs.images.length, features }
+      return { count: inputs.images.length, features, failures }
     }
     case 'instances': {
       const features = new Float32Array(inputs.instances.length * units)
       for (const [index, instance] of inputs.instances.entries()) {
-        features.set(flatten(instance, `${inputs.pointer}/${index}`, shape), index * units)
+        const pointer = `${inputs.pointer}/${index}`
+        const numbers = await orFailure(failures, index, () => flatten(instance, pointer, shape))
+        if (numbers) features.set(numbers, index * units)
         if (work.isOver()) await work.next()
       }
-      return { count: inputs.instances.length, features }
+      return { count: inputs.instances.length, features, failures }
     }
+  }
+}
+
+/** @returns null when the input cannot be used, which is then noted */
+async function orFailure<Numbers>(
+  failures: Failures | null,
+  index: number,
+  read: () => Numbers | Promise<Numbers>,
+): Promise<Numbers | null> {
+  try {
+    return await read()
+  } catch (error) {
+    if (!failures || !(error instanceof AppError)) throw error
+    failures.set(index, error)
+    return null
   }
 }
 
@@ -78,7 +112,7 @@ async function decode(
   decodeImage: DecodeImage,
   { pointer, content }: { pointer: string; content: Buffer },
   shape: readonly number[],
-): Promise<Float32Array> {
+): Promise<Uint8Array> {
   try {
     return await decodeImage(content, shape)
   } catch (error) {

@@ -6,7 +6,10 @@ export const BODY_BYTES_MAX = 32 * 1024 ** 2
 /** Inputs of one request at most. */
 export const INPUTS_MAX = 10_000
 
-/** A JSON body of a prediction: images, or numbers. */
+/** Rows of CSV in one request at most. */
+export const CSV_ROWS_MAX = 100_000
+
+/** A JSON body of a prediction: images, numbers, or rows of a table. */
 export const PredictionRequestSchema = Type.Object(
   {
     images: Type.Optional(
@@ -20,7 +23,17 @@ export const PredictionRequestSchema = Type.Object(
       Type.Array(Type.Array(Type.Unknown()), {
         minItems: 1,
         maxItems: INPUTS_MAX,
-        description: 'Features in the units of the training data, flat or in the shape of an example.',
+        description:
+          'Features in the units of the training data, flat or in the shape of an example; of a table the values of its ' +
+          'columns, in the order of the input schema.',
+      }),
+    ),
+    rows: Type.Optional(
+      Type.Array(Type.Record(Type.String(), Type.Unknown()), {
+        minItems: 1,
+        maxItems: INPUTS_MAX,
+        description:
+          'Of a table: values by the names of its columns, as in the input schema of the model; null where one is missing.',
       }),
     ),
   },
@@ -55,6 +68,13 @@ export const PredictionQuery = Type.Object(
         minimum: 0,
         maximum: 1,
         description: 'Answer with `label: null` where the best class is less probable.',
+      }),
+    ),
+    rowErrors: Type.Optional(
+      Type.Enum(['refuse', 'inline'] as const, {
+        description:
+          'What becomes of an input that cannot be used: it refuses the request and is named (the default), or it has an ' +
+          '`error` in the place of its prediction (the default for CSV).',
       }),
     ),
     explain: Type.Optional(
@@ -92,8 +112,17 @@ const PredictionSchema = Type.Object({
   ),
   input: Type.Optional(
     Type.Object(
-      { shape: Type.Array(Type.Integer()), values: Type.Array(Type.Number()) },
+      {
+        shape: Type.Array(Type.Integer()),
+        values: Type.Array(Type.Union([Type.Number(), Type.Boolean(), Type.String(), Type.Null()])),
+      },
       { description: 'With includeInput: what the model was given, in the data’s units, row by row.' },
+    ),
+  ),
+  error: Type.Optional(
+    Type.Object(
+      { code: Type.String(), detail: Type.String(), pointer: Type.String() },
+      { description: 'With rowErrors=inline: why this input has no prediction. Nothing else is there then.' },
     ),
   ),
   saliency: Type.Optional(

@@ -1,5 +1,6 @@
 import type { Database, Db } from '../db/client.ts'
 import { Prisma } from '../db/generated/client.ts'
+import { leaseUntil } from '../db/lease.ts'
 import type { JobPhase } from './lifecycle.ts'
 import { getJobRow, type JobRow } from './repository.ts'
 import { changeJob, transitionSql } from './state-repository.ts'
@@ -23,23 +24,11 @@ export function holds({ attempt }: Fence): Prisma.Sql {
   return Prisma.sql`status = 'running' AND attempt = ${attempt}`
 }
 
-/** How often a worker says that it is alive. */
-export const HEARTBEAT_SECONDS = 2
-
-/**
- * After its lease has run out, and after a start of Postgres, a holder may come back for this long before its job
- * is given to another. It is part of the lease's length, so that a lost worker is replaced within it.
- */
-export const GRACE_SECONDS = 2 * HEARTBEAT_SECONDS
-
-const leaseUntil = (leaseSeconds: number) =>
-  Prisma.sql`now() + make_interval(secs => ${leaseSeconds - GRACE_SECONDS})`
-
 /** Who claims. */
 export interface Claim {
   jobId: string
   workerId: string
-  /** After this long without a sign of life the job is another's; more than `GRACE_SECONDS`. */
+  /** After this long without a sign of life the job is another's; more than `GRACE_SECONDS` of `src/db/lease.ts`. */
   leaseSeconds: number
   engine: string
   device: string

@@ -1,7 +1,8 @@
 import type { Database, Db } from '../db/client.ts'
 import { Prisma } from '../db/generated/client.ts'
+import { GRACE_SECONDS, IS_LOST, secondsSql } from '../db/lease.ts'
 import type { ErrorCode } from '../errors.ts'
-import { type Fence, GRACE_SECONDS, holds } from './attempt-repository.ts'
+import { type Fence, holds } from './attempt-repository.ts'
 import { type Charges, judge, type Loss, TRANSITIONS } from './lifecycle.ts'
 import { announceWork, changeJob, enqueue, transitionSql } from './state-repository.ts'
 
@@ -18,7 +19,7 @@ export interface JobError {
 /** Nobody holds the job any more; the time that the attempt ran is added up. */
 const RELEASED = Prisma.sql`phase = NULL, lease_owner = NULL, lease_until = NULL, eta_seconds = NULL,
   attempt_started_at = NULL, pause_requested_at = NULL, runtime_seconds = runtime_seconds
-    + greatest(0, extract(epoch FROM least(now(), lease_until + ${secondsOf(GRACE_SECONDS)}) - attempt_started_at))`
+    + greatest(0, extract(epoch FROM least(now(), lease_until + ${secondsSql(GRACE_SECONDS)}) - attempt_started_at))`
 
 /** An end for good. */
 const ENDED = Prisma.sql`${RELEASED}, finished_at = now()`
@@ -28,14 +29,6 @@ const LAID_ASIDE = Prisma.sql`${RELEASED}, examples_per_second = NULL`
 
 /** An accepted cancel wins over every other end. */
 const NOT_CANCELLED = Prisma.sql`cancel_requested_at IS NULL`
-
-/** The holder has been silent for too long. One that comes back in time keeps its job. Postgres's clock decides. */
-const IS_LOST = Prisma.sql`
-  greatest(lease_until, pg_postmaster_start_time()) + ${secondsOf(GRACE_SECONDS)} < now()`
-
-function secondsOf(seconds: number): Prisma.Sql {
-  return Prisma.sql`make_interval(secs => ${seconds})`
-}
 
 /**
  * Ends a job well, unless a cancel was accepted before.

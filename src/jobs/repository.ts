@@ -84,6 +84,8 @@ function toWire(row: JobRow, queuePosition: number | null): Job {
     training: row.training,
     preprocessing: row.preprocessing as Job['preprocessing'], // JSON columns are written by submitJob only
     parameterCount: row.parameterCount,
+    trainableParameterCount: row.trainableParameterCount,
+    baseModel: row.baseModel as Job['baseModel'],
     progress: {
       epoch: row.epoch,
       epochs: row.epochs,

@@ -1,34 +1,39 @@
 import type { DatasetContent } from '../datasets/content.ts'
 import { type FieldError, pointerToken } from '../errors.ts'
 import { resolveEarlyStopping } from '../mlp/early-stopping.ts'
-import { defaultLoss, LOSSES, type LossName, lossOf, resolveLoss } from '../mlp/losses/registry.ts'
+import { defaultLoss, resolveLoss } from '../mlp/losses/registry.ts'
 import { defaultMetrics, metricOf, validationName } from '../mlp/metrics/registry.ts'
 import {
-  countOutputUnits,
   countParameters,
+  countTrainableParameters,
   type Network,
   outputActivation,
+  PARAMETERS_MAX,
   resolveNetwork,
 } from '../mlp/network.ts'
 import { resolveOptimizer } from '../mlp/optimizers/registry.ts'
 import { resolveReduceOnPlateau } from '../mlp/schedules/reduce-on-plateau.ts'
 import { resolveSchedule } from '../mlp/schedules/schedule.ts'
+import type { BaseModel } from '../models/base-model.ts'
 import { countInputs } from '../preprocessing/inputs.ts'
-import type { Preprocessing } from '../preprocessing/preprocessing.ts'
+import { keepPreprocessing } from '../preprocessing/keep.ts'
+import type { FittedPreprocessing, Preprocessing } from '../preprocessing/preprocessing.ts'
 import { resolvePreprocessing } from '../preprocessing/resolve.ts'
+import { checkOutput } from './check-output.ts'
 import { type Estimate, estimate } from './estimate.ts'
 import type { JobRequest } from './schemas.ts'
 import type { FractionValidation, TrainingSpec } from './training-spec.ts'
-
-/** Weights and biases of a network at most. */
-const PARAMETERS_MAX = 50_000_000
+import { type BaseVersion, planWarmStart } from './warm-start.ts'
 
 /** A job with every default filled in, whose parts fit each other and the dataset. */
 export interface JobSpec {
   network: Network
   training: TrainingSpec
-  preprocessing: Preprocessing
+  /** As asked for; with the figures of the base model where these are kept. */
+  preprocessing: Preprocessing | FittedPreprocessing
   parameterCount: number
+  trainableParameterCount: number
+  baseModel: BaseModel | null
   /** Training examples, after the validation fraction is set aside. */
   trainExamples: number
   /** Training steps over all epochs. */
@@ -38,8 +43,9 @@ export interface JobSpec {
 
 /**
  * Fills in the defaults of a request and checks what a schema cannot: that the last layer fits the classes and the
- * loss, that the splits exist, that it is not too large.
+ * loss, that the splits exist, that it is not too large, that the weights of the base fit.
  * @param randomSeed - taken when the request names none
+ * @param base - the version that `baseModel` names
  * @returns the spec, or everything that is wrong with the request
  */
 export function resolveSpec(
@@ -47,13 +53,20 @@ export function resolveSpec(
   dataset: DatasetContent,
   limits: { trainerBytesMax: number; residentBytesMax: number },
   randomSeed: number,
+  base: BaseVersion | null = null,
 ): JobSpec | { errors: FieldError[] } {
-  const network = resolveNetwork(request.network)
+  const asked = request.network ?? base?.manifest.network
+  if (!asked) return { errors: [{ pointer: '/network', detail: 'is required without baseModel' }] }
+  const network = resolveNetwork(asked)
   const training = resolveTraining(request, dataset, network, randomSeed)
-  const preprocessing = resolvePreprocessing(request.preprocessing ?? {}, dataset)
+  const keptPreprocessing = base !== null && request.preprocessing === undefined
+  const preprocessing = keptPreprocessing
+    ? keepPreprocessing(base.manifest, dataset)
+    : resolvePreprocessing(request.preprocessing ?? {}, dataset)
   if ('errors' in preprocessing) return preprocessing
   const inputUnits = countInputs(preprocessing, dataset)
   const parameterCount = countParameters(network, inputUnits)
+  const trainableParameterCount = countTrainableParameters(network, inputUnits)
   const trainExamples = countTrainExamples(training, dataset)
   const steps = training.epochs * Math.ceil(trainExamples / training.batchSize)
   const { residentBytesMax } = limits
@@ -66,27 +79,50 @@ export function resolveSpec(
     trainExamples,
     residentBytesMax,
   })
+  const layers = request.baseModel?.layers ?? 'all'
+  const warm = base && planWarmStart(base, layers, { network, inputUnits, dataset })
   const errors = [
+    ...(warm?.errors ?? []),
     ...checkOutput(network, inputUnits, training, dataset),
     ...checkNames(training, dataset),
     ...checkClipping(training),
     ...checkAugmentation(training, dataset),
     ...checkValidation(training, dataset),
     ...checkSize(parameterCount, estimated.trainerMemoryBytes, limits.trainerBytesMax),
+    ...(trainableParameterCount === 0
+      ? [{ pointer: '/network/layers', detail: 'at least one layer must have weights that are trained' }]
+      : []),
     ...(steps > 2 ** 31 - 1
       ? [{ pointer: '/training/epochs', detail: `there may be 2147483647 steps; these are ${steps}` }]
       : []),
   ]
-  if (errors.length > 0) return { errors }
+  if (errors.length > 0) return { errors: request.network ? errors : errors.map(pointAtBase) }
   return {
     network,
     training,
     preprocessing,
     parameterCount,
+    trainableParameterCount,
+    baseModel: base && warm && describeBase(base, layers, warm, keptPreprocessing),
     trainExamples,
     steps,
     estimate: estimated,
   }
+}
+
+function describeBase(
+  { name, version, sha256 }: BaseVersion,
+  layers: BaseModel['layers'],
+  { takenLayers, newLayers }: Pick<BaseModel, 'takenLayers' | 'newLayers'>,
+  keptPreprocessing: boolean,
+): BaseModel {
+  return { name, version, sha256, layers, takenLayers, newLayers, keptPreprocessing }
+}
+
+/** A network that was not given is the base model's, so what is wrong with it is wrong with that. */
+function pointAtBase({ pointer = '', detail }: FieldError): FieldError {
+  if (!pointer.startsWith('/network')) return { pointer, detail }
+  return { pointer: '/baseModel', detail: `its network, which is taken, at ${pointer}: ${detail}` }
 }
 
 function resolveTraining(
@@ -159,58 +195,9 @@ function countTrainExamples(training: Pick<TrainingSpec, 'validation'>, { splits
   return examples - countHeldOut(training, examples)
 }
 
-function checkOutput(
-  network: Network,
-  inputUnits: number,
-  training: TrainingSpec,
-  dataset: DatasetContent,
-): FieldError[] {
-  const place = `/network/layers/${network.layers.length - 1}`
-  const activation = outputActivation(network)
-  if (activation === null) {
-    const detail = `the last layer must be dense or activation; received ${network.layers.at(-1)?.type}`
-    return [{ pointer: `${place}/type`, detail }]
-  }
-  const { task } = dataset
-  const classes = dataset.classes.length
-  const errors: FieldError[] = []
-  if (task === 'classification' && classes < 2) {
-    errors.push({
-      pointer: '/datasetId',
-      detail: `the dataset must have at least 2 classes; it has ${classes}`,
-    })
-  }
-  const { onLogits, allowsOneUnit, tasks } = lossOf(training.loss.type)
-  if (!tasks.includes(task)) {
-    const fitting = (Object.keys(LOSSES) as LossName[]).filter(name => lossOf(name).tasks.includes(task))
-    const detail = `must be one of ${fitting.join(', ')} for ${task}; received ${training.loss.type}`
-    errors.push({ pointer: '/training/loss', detail })
-    return errors
-  }
-  if (onLogits !== null && activation !== onLogits) {
-    const detail = `the last activation must be ${onLogits} for ${training.loss.type}; received ${activation}`
-    errors.push({ pointer: `${place}/activation`, detail })
-  }
-  const units = countOutputUnits(network, inputUnits)
-  const wanted = task === 'regression' ? countTargets(dataset) : classes
-  const oneUnitWill = task === 'classification' && allowsOneUnit && activation !== 'softmax' && classes === 2
-  if (units !== wanted && !(oneUnitWill && units === 1)) {
-    const orOne = oneUnitWill ? ', or 1' : ''
-    const each = task === 'regression' ? 'target' : 'class'
-    const detail = `the last layer must have ${wanted} units, one for each ${each}${orOne}; received ${units}`
-    errors.push({ pointer: `${place}/units`, detail })
-  }
-  return errors
-}
-
 function checkAugmentation({ augmentation }: TrainingSpec, { kind, dtype }: DatasetContent): FieldError[] {
   if (!augmentation || (kind === 'image' && dtype === 'uint8')) return []
   return [{ pointer: '/training/augmentation', detail: 'only images can be changed like this' }]
-}
-
-/** What a regression learns; arrays do not name it. */
-function countTargets({ targets }: DatasetContent): number {
-  return Math.max(1, targets.length)
 }
 
 /** What refers to something by name must find it, and suit the task. */

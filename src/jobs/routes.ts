@@ -8,6 +8,7 @@ import { problemResponses } from '../http/problem-details.ts'
 import { storable } from '../names.ts'
 import { toPage } from '../pagination.ts'
 import { inputNames } from '../preprocessing/inputs.ts'
+import type { BlobStore } from '../storage/blob-store.ts'
 import { cancelJob } from './cancel.ts'
 import { deleteJob } from './delete.ts'
 import { pauseJob } from './pause.ts'
@@ -30,6 +31,7 @@ import { waitForChange } from './wait-for-change.ts'
 /** What the job routes work with. */
 export interface JobDeps {
   db: Database
+  blobs: BlobStore
   listener: Listener
   trainerBytesMax: number
   residentBytesMax: number
@@ -60,9 +62,8 @@ export const jobRoutes: FastifyPluginAsyncTypebox<JobDeps> = async (app, deps) =
       answerOnce<DryRun | Job>(deps.db, { request, reply }, async db => {
         if (request.query.dryRun) {
           const { spec, dataset } = await planJob({ ...deps, db }, request.body)
-          const { parameterCount, estimate, network, training, preprocessing } = spec
-          const inputs = inputNames(preprocessing, dataset)
-          return { status: 200, body: { parameterCount, estimate, network, training, preprocessing, inputs } }
+          const { steps: _steps, trainExamples: _trainExamples, ...planned } = spec
+          return { status: 200, body: { ...planned, inputs: inputNames(spec.preprocessing, dataset) } }
         }
         const id = await submitJob({ ...deps, db }, request.body, request.apiKeyId)
         request.log.info({ jobId: id }, 'job submitted')

@@ -1,5 +1,7 @@
 import { Type } from 'typebox'
 import { NetworkSchema } from '../mlp/network.ts'
+import { BaseModelSchema, TakenLayersSchema } from '../models/base-model.ts'
+import { AliasNameSchema } from '../models/schemas.ts'
 import { NameSchema, storable } from '../names.ts'
 import { pageOf, pageQuery } from '../pagination.ts'
 import { PreprocessingRequestSchema } from '../preprocessing/preprocessing.ts'
@@ -20,13 +22,28 @@ export const MetadataSchema = Type.Record(
   },
 )
 
+/** The version that a training begins with, in a request; an alias is resolved at once. */
+export const BaseModelRequestSchema = Type.Object(
+  {
+    name: NameSchema,
+    version: Type.Optional(Type.Integer({ minimum: 1, maximum: 2 ** 31 - 1 })),
+    alias: Type.Optional(AliasNameSchema),
+    layers: Type.Optional(TakenLayersSchema),
+  },
+  {
+    additionalProperties: false,
+    description: 'Its weights are the initial ones. One of `version` and `alias` is required.',
+  },
+)
+
 /** What `POST /v1/jobs` takes. */
 export const JobRequestSchema = Type.Object(
   {
     name: Type.Optional(NameSchema),
     model: Type.Optional(Type.Object({ name: NameSchema }, { additionalProperties: false })),
     datasetId: storable({ minLength: 1, maxLength: 64 }),
-    network: NetworkSchema,
+    network: Type.Optional(NetworkSchema),
+    baseModel: Type.Optional(BaseModelRequestSchema),
     training: Type.Optional(TrainingSchema),
     preprocessing: Type.Optional(PreprocessingRequestSchema),
     priority: Type.Optional(
@@ -81,6 +98,11 @@ export const JobSchema = Type.Object(
     training: Type.Unknown({ description: 'As trained: every default filled in.' }),
     preprocessing: Type.Unknown({ description: 'As trained: every default filled in.' }),
     parameterCount: Type.Integer(),
+    trainableParameterCount: nullable(
+      Type.Integer(),
+      'Without those of frozen layers and of moving means; null: an earlier release took it in.',
+    ),
+    baseModel: nullable(BaseModelSchema, 'What it begins with; null: with weights that are drawn.'),
     progress: Type.Object({
       epoch: Type.Integer({ description: 'Epochs completed.' }),
       epochs: Type.Integer(),
@@ -167,6 +189,8 @@ export const JobReadQuery = Type.Object(
 /** What a dry run answers. */
 export const DryRunSchema = Type.Object({
   parameterCount: Type.Integer(),
+  trainableParameterCount: Type.Integer(),
+  baseModel: nullable(BaseModelSchema, 'What it would begin with.'),
   estimate: Type.Object({
     trainerMemoryBytes: Type.Integer(),
     secondsPerEpoch: Type.Number(),

@@ -1,5 +1,6 @@
 import type { Database, Db } from '../db/client.ts'
 import { Prisma } from '../db/generated/client.ts'
+import { findBaseModel, keepBaseModel } from './base-repository.ts'
 import { type EventType, TRANSITIONS, type Transition } from './lifecycle.ts'
 import type { JobSpec } from './resolve-spec.ts'
 
@@ -78,6 +79,8 @@ export async function insertJob(tx: Db, { spec, ...job }: NewJob): Promise<void>
       training: spec.training as unknown as Prisma.InputJsonObject,
       preprocessing: spec.preprocessing as unknown as Prisma.InputJsonObject,
       parameterCount: spec.parameterCount,
+      trainableParameterCount: spec.trainableParameterCount,
+      ...(spec.baseModel && { baseModel: spec.baseModel }),
       status: 'queued',
       epochs: spec.training.epochs,
       steps: spec.steps,
@@ -177,18 +180,19 @@ export async function requeuePaused(db: Database, id: string): Promise<boolean> 
 /**
  * Queues a failed or cancelled job again, from its last checkpoint or from the start. What was charged to it, and
  * the time it ran, no longer count.
- * @returns why not: it is neither failed nor cancelled, or its dataset was deleted
+ * @returns why not: it is neither failed nor cancelled, or its dataset or base model was deleted
  */
 export async function requeueEnded(
   db: Database,
   id: string,
   fromScratch: boolean,
-): Promise<'queued' | 'refused' | 'dataset-deleted'> {
+): Promise<'queued' | 'refused' | 'dataset-deleted' | 'base-deleted'> {
   return db.$transaction(async tx => {
     // The dataset must not be deleted between the check and the change.
     const kept = await tx.$queryRaw<unknown[]>`
       SELECT 1 FROM datasets WHERE id = (SELECT dataset_id FROM jobs WHERE id = ${id}) FOR SHARE`
     if (kept.length === 0) return 'dataset-deleted'
+    if (!(await keepBaseModel(tx, await findBaseModel(tx, id)))) return 'base-deleted'
     const { from, to, event } = transitionSql('retry')
     const place = fromScratch
       ? Prisma.sql`, epoch = 0, step = 0, last_metrics = NULL, best_metrics = NULL, evaluation = NULL`

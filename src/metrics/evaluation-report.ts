@@ -76,6 +76,13 @@ export type Evaluation = Type.Static<typeof EvaluationSchema>
 /** How good a finished classifier is. */
 export type ClassEvaluation = Type.Static<typeof ClassificationSchema>
 
+/** Metrics that a report always has. */
+export const REPORTED_METRICS: Readonly<Record<Evaluation['task'], readonly string[]>> = {
+  classification: ['accuracy', 'logLoss', 'auc'],
+  multiLabel: ['accuracy', 'auc'],
+  regression: ['meanAbsoluteError', 'rootMeanSquaredError', 'r2'],
+}
+
 /** What every report is made from. */
 export interface Scored {
   split: string

@@ -12,8 +12,11 @@ export interface Regularizer {
 export interface Variable {
   /** Unique in its program: `dense_1/kernel`, `dense_1/kernel/adam_m`. */
   readonly name: string
-  /** A `weight` is trained, a `statistic` is part of the model but follows the data, a `slot` is the optimizer's. */
-  readonly role: 'weight' | 'statistic' | 'slot'
+  /**
+   * A `weight` is trained, a `frozen` one stays as it is, a `statistic` is part of the model but follows the data, a
+   * `slot` is the optimizer's.
+   */
+  readonly role: 'weight' | 'frozen' | 'statistic' | 'slot'
   readonly value: Value
   readonly shape: readonly number[]
   /** The penalty on a weight's size. */

@@ -1,9 +1,15 @@
 import { Type } from 'typebox'
 import type { ActivationName } from './activations/registry.ts'
 import { discriminatedUnion } from './discriminated-union.ts'
-import type { Graph } from './graph.ts'
+import { Graph, type Variable } from './graph.ts'
 import type { Block } from './layers/block.ts'
 import { kindOf, LAYERS, type Layer } from './layers/registry.ts'
+
+/** Layers of a network at most. */
+export const LAYERS_MAX = 64
+
+/** All numbers of a network at most. */
+export const PARAMETERS_MAX = 50_000_000
 
 /** A network in a request: its layers from the input to the output. What is written is what is trained. */
 export const NetworkSchema = Type.Object(
@@ -16,7 +22,7 @@ export const NetworkSchema = Type.Object(
         LAYERS.layerNormalization.schema,
         LAYERS.activation.schema,
       ]),
-      { minItems: 1, maxItems: 64 },
+      { minItems: 1, maxItems: LAYERS_MAX },
     ),
   },
   { additionalProperties: false, description: 'Layers from the input to the output, as in Keras.' },
@@ -62,6 +68,20 @@ export function countParameters(network: Network, inputUnits: number): number {
     (sum, placed) => sum + kindOf(placed.layer).countParameters(placed.layer, placed.inputUnits),
     0,
   )
+}
+
+/** The numbers that training changes; the others are frozen, or follow the data. */
+export function countTrainableParameters(network: Network, inputUnits: number): number {
+  return listVariables(network, inputUnits)
+    .filter(({ role }) => role === 'weight')
+    .reduce((sum, { shape }) => sum + shape.reduce((size, length) => size * length, 1), 0)
+}
+
+/** The variables of the model, in the order of its layers; names are `dense_1/kernel`, … */
+export function listVariables(network: Network, inputUnits: number): readonly Variable[] {
+  const graph = new Graph()
+  buildBlocks(graph, network, inputUnits)
+  return graph.variables
 }
 
 /** Units of the last layer. */

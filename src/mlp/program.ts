@@ -1,6 +1,6 @@
 import { Graph, type StepScalar, type Variable } from './graph.ts'
 import { type InputScaling, scaleInput } from './input-scaling.ts'
-import type { BlockStep, Mode, StepInputs } from './layers/block.ts'
+import type { Block, BlockStep, Mode, StepInputs } from './layers/block.ts'
 import { type LossSpec, lossOf } from './losses/registry.ts'
 import { buildBlocks, countOutputUnits, type Network, outputActivation } from './network.ts'
 import { type ComputeOperation, isUpdate, type Operation, type Value } from './operations.ts'
@@ -100,7 +100,7 @@ export function buildProgram(spec: ProgramSpec): Program {
   const graph = new Graph()
   const inputs = declareInputs(graph, spec, spec.task)
   const forward = declareNetwork(graph, spec, inputs)
-  const weights = graph.variables.slice()
+  const weights = graph.variables.filter(({ role }) => role === 'weight')
 
   const training = graph.collect(() => writeTraining(graph, spec, inputs, weights, forward('training')))
   const { gradients, statistics, ...trained } = training.result
@@ -149,7 +149,8 @@ function declareInputs(graph: Graph, { inputUnits, network }: InferenceSpec, tas
 interface Forward {
   logits: Value
   predictions: Value
-  steps: BlockStep[]
+  /** Of each block: the first that is trained is as far back as gradients must go. */
+  steps: (BlockStep & Pick<Block, 'isTrained'>)[]
 }
 
 /** Declares the variables once, and gives what writes the way forward, as often as it is wanted. */
@@ -160,12 +161,12 @@ function declareNetwork(
 ): (mode: Mode) => Forward {
   const blocks = buildBlocks(graph, network, inputUnits)
   return mode => {
-    const steps: BlockStep[] = []
+    const steps: Forward['steps'] = []
     let logits = scaleInput(graph, inputScaling, inputs.features)
     let predictions = logits
     for (const block of blocks) {
       const step = block.forward(graph, predictions, mode, inputs)
-      steps.push(step)
+      steps.push({ ...step, isTrained: block.isTrained })
       logits = predictions
       predictions = step.output
     }
@@ -186,9 +187,10 @@ function writeTraining(
   const backwards = loss.onLogits === null ? steps : steps.slice(0, -1)
   const gradients: VariableGradient[] = []
   let flowing: Value | null = graph.divide(weighted.gradient(written.gradient()), inputs.exampleCount)
+  const first = steps.findIndex(({ isTrained }) => isTrained)
   for (const [index, step] of [...backwards.entries()].reverse()) {
-    if (flowing === null) break
-    const result = step.backward(flowing, index > 0)
+    if (flowing === null || index < first) break
+    const result = step.backward(flowing, index > first)
     for (const { variable, gradient } of result.variables) {
       gradients.push({ variable, gradient: writePenaltyGradient(graph, variable, graph.total(gradient)) })
     }
@@ -213,7 +215,8 @@ function weighExamples(graph: Graph, classWeights: readonly number[] | null, lab
   }
 }
 
-function addPenalty(graph: Graph, weights: readonly Variable[], losses: Value): Value {
+/** Losses with what the regularizers of the weights add. */
+export function addPenalty(graph: Graph, weights: readonly Variable[], losses: Value): Value {
   const penalty = writePenalty(graph, weights)
   return penalty ? graph.add(losses, penalty) : losses
 }

@@ -83,6 +83,11 @@ export async function readArtifact(
   }
 }
 
+/** What a model is, without its weights. @throws {AppError} MODEL_DAMAGED */
+export async function readManifest(blobs: BlobStore, files: Record<ArtifactFile, string>): Promise<Manifest> {
+  return parseManifest((await readArtifactFile(blobs, files['manifest.json'])).toString('utf8'))
+}
+
 /** One file of an artifact, checked against its hash. @throws {AppError} MODEL_DAMAGED */
 export async function readArtifactFile(blobs: BlobStore, sha256: string): Promise<Buffer> {
   try {

@@ -4,13 +4,19 @@ import { ColumnSchema, TaskSchema } from '../datasets/columns.ts'
 import type { LossSpec } from '../mlp/losses/registry.ts'
 import type { Network } from '../mlp/network.ts'
 import { FittedPreprocessingSchema } from '../preprocessing/preprocessing.ts'
+import { BaseModelSchema } from './base-model.ts'
+import { EngineSchema, ImportedSchema } from './origin.ts'
 
 /** Everything that tells what a model is, how it came to be, and how to use it without this service. */
 export const ManifestSchema = Type.Object({
   format: Type.Literal('trainyard-model/1'),
   kind: TaskSchema,
-  jobId: Type.String(),
-  dataset: Type.Object({ id: Type.String(), sha256: Type.String() }),
+  jobId: Type.Union([Type.String(), Type.Null()], { description: 'Null: it was imported.' }),
+  dataset: Type.Union([Type.Object({ id: Type.String(), sha256: Type.String() }), Type.Null()], {
+    description: 'Null: it was imported.',
+  }),
+  imported: Type.Optional(ImportedSchema),
+  baseModel: Type.Optional(BaseModelSchema),
   input: Type.Object({
     shape: Type.Array(Type.Integer()),
     dtype: Type.Enum(['uint8', 'float32', 'float64'] as const),
@@ -24,15 +30,13 @@ export const ManifestSchema = Type.Object({
   classes: Type.Array(Type.String(), { description: 'Empty for a regression.' }),
   targets: Type.Optional(Type.Array(Type.String(), { description: 'Names of what is predicted.' })),
   network: Type.Unsafe<Network>({ type: 'object', required: ['layers'] }),
-  loss: Type.Unsafe<LossSpec>({ type: 'object', required: ['type'] }),
+  loss: Type.Union([Type.Unsafe<LossSpec>({ type: 'object', required: ['type'] }), Type.Null()], {
+    description: 'Null: it was imported.',
+  }),
   training: Type.Record(Type.String(), Type.Unknown(), { description: 'As trained, with the seed.' }),
   parameterCount: Type.Integer(),
   metrics: Type.Record(Type.String(), Type.Number()),
-  engine: Type.Object({
-    name: Type.String(),
-    device: Type.String(),
-    versions: Type.Record(Type.String(), Type.String()),
-  }),
+  engine: Type.Union([EngineSchema, Type.Null()], { description: 'Null: it was imported.' }),
   calibration: Type.Optional(
     Type.Object(
       { method: Type.Literal('temperature'), temperature: Type.Number({ exclusiveMinimum: 0 }) },

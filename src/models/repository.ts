@@ -27,6 +27,8 @@ export interface VersionDetails {
   lineage?: Lineage | null
   /** Blob of its outcomes. */
   outcomes?: string | null
+  /** What its owner says of it. */
+  said?: Description
 }
 
 /**
@@ -38,7 +40,7 @@ export async function insertVersion(
   modelName: string,
   artifact: Artifact,
   manifest: Omit<Manifest, 'weights' | 'files' | 'format'>,
-  { lineage = null, outcomes = null }: VersionDetails = {},
+  { lineage = null, outcomes = null, said = {} }: VersionDetails = {},
 ): Promise<number> {
   const { lastVersion: version } = await tx.model.upsert({
     where: { name: modelName },
@@ -50,8 +52,8 @@ export async function insertVersion(
       modelName,
       version,
       jobId: manifest.jobId,
-      datasetId: manifest.dataset.id,
-      datasetSha256: manifest.dataset.sha256,
+      datasetId: manifest.dataset?.id ?? null,
+      datasetSha256: manifest.dataset?.sha256 ?? null,
       sha256: artifact.sha256,
       bytes: artifact.bytes,
       files: artifact.files,
@@ -63,6 +65,7 @@ export async function insertVersion(
       metrics: manifest.metrics,
       temperature: manifest.calibration?.temperature ?? null,
       outcomes,
+      ...toColumns(said),
       ...(lineage && { lineage: JSON.parse(JSON.stringify(lineage)) }), // Prisma's type of JSON takes no interfaces
     },
   })
@@ -227,7 +230,8 @@ export async function lockModel(tx: Db, name: string): Promise<void> {
 }
 
 /**
- * Removes a version that no alias needs.
+ * Removes a version that no alias needs, and no job that has not ended. Its row is locked before the jobs are looked
+ * for, and a job that begins with it is submitted under a lock on the same row, so neither can slip by the other.
  * @throws {AppError} MODEL_NOT_FOUND, MODEL_VERSION_NOT_FOUND, MODEL_VERSION_IN_USE
  */
 export async function deleteVersion(db: Database, name: string, version: number): Promise<void> {
@@ -238,6 +242,23 @@ export async function deleteVersion(db: Database, name: string, version: number)
     const holding = [...aliases.values()].filter(row => isHeldBy(row, version)).map(({ alias }) => alias)
     if (holding.length > 0) {
       throw new AppError('MODEL_VERSION_IN_USE', `aliases must point elsewhere first: ${holding.join(', ')}`)
+    }
+    await tx.$queryRaw`
+      SELECT 1 FROM model_versions WHERE model_name = ${name} AND version = ${version} FOR UPDATE`
+    const jobs = await tx.job.findMany({
+      where: {
+        status: { in: ['queued', 'running', 'paused'] },
+        AND: [
+          { baseModel: { path: ['name'], equals: name } },
+          { baseModel: { path: ['version'], equals: version } },
+        ],
+      },
+      select: { id: true },
+      take: 3,
+    })
+    if (jobs.length > 0) {
+      const ids = jobs.map(({ id }) => id).join(', ')
+      throw new AppError('MODEL_VERSION_IN_USE', `jobs that begin with it must end first: ${ids}`)
     }
     await tx.modelVersion.delete({ where: { modelName_version: { modelName: name, version } } })
   })

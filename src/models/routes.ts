@@ -1,13 +1,13 @@
-import { PassThrough } from 'node:stream'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
-import { ZipFile } from 'yazl'
 import type { Database } from '../db/client.ts'
 import { problemResponses } from '../http/problem-details.ts'
 import { NAME_PATTERN, storable } from '../names.ts'
 import { pageQuery, toPage } from '../pagination.ts'
 import type { BlobStore } from '../storage/blob-store.ts'
 import { ARTIFACT_FILES, readArtifactFile } from './artifact.ts'
+import { exportVersion } from './exports/export-version.ts'
+import { EXPORT_FORMATS } from './exports/format-names.ts'
 import {
   deleteVersion,
   describeModel,
@@ -19,14 +19,13 @@ import {
 } from './repository.ts'
 import {
   DescriptionSchema,
-  type Model,
   ModelPageSchema,
-  type ModelStatus,
   ModelStatusSchema,
   ModelVersionPageSchema,
-  ModelVersionSchema,
+  ModelVersionStatusSchema,
   TagSchema,
 } from './schemas.ts'
+import { describeStatus } from './version-status.ts'
 
 /** What the model routes work with. */
 export interface ModelDeps {
@@ -39,8 +38,23 @@ const version = Type.Integer({ minimum: 1, maximum: 2 ** 31 - 1 })
 const VersionParams = Type.Object({ name, version })
 const tags = ['models']
 
+const FORMATS_DESCRIPTION =
+  'By `format`: `tfjs` (default), a ZIP of the tfjs Layers model (`model.json`, `weights.bin`) and `manifest.json`; ' +
+  '`tfjs-graph`, a ZIP of a tfjs graph model; `onnx`, an ONNX file; `keras`, a Keras 3 archive; `savedmodel`, a ZIP of a ' +
+  'TensorFlow SavedModel; `npz`, the weights as NumPy arrays; `html`, a page that runs the model in a browser. Archives ' +
+  'have a `README.md` that says what of the preprocessing is left to you.'
+
 /** `/v1/models`: the registry. */
 export const modelRoutes: FastifyPluginAsyncTypebox<ModelDeps> = async (app, { db, blobs }) => {
+  const readModel = async (name: string) => {
+    const model = await getModel(db, name)
+    return { ...model, ...describeStatus(model.versions) }
+  }
+  const readVersion = async (name: string, version: number) => ({
+    ...(await resolveVersion(db, name, { version })),
+    ...describeStatus([version]),
+  })
+
   app.get(
     '/models',
     {
@@ -73,7 +87,7 @@ export const modelRoutes: FastifyPluginAsyncTypebox<ModelDeps> = async (app, { d
         response: { 200: ModelStatusSchema, ...problemResponses(404) },
       },
     },
-    async ({ params }) => withStatus(await getModel(db, params.name)),
+    async ({ params }) => readModel(params.name),
   )
 
   app.patch(
@@ -90,7 +104,7 @@ export const modelRoutes: FastifyPluginAsyncTypebox<ModelDeps> = async (app, { d
     },
     async ({ params, body }) => {
       await describeModel(db, params.name, body)
-      return withStatus(await getModel(db, params.name))
+      return readModel(params.name)
     },
   )
 
@@ -129,10 +143,10 @@ export const modelRoutes: FastifyPluginAsyncTypebox<ModelDeps> = async (app, { d
         tags,
         summary: 'Read a version',
         params: VersionParams,
-        response: { 200: ModelVersionSchema, ...problemResponses(404, 422) },
+        response: { 200: ModelVersionStatusSchema, ...problemResponses(404, 422) },
       },
     },
-    async ({ params }) => resolveVersion(db, params.name, params),
+    async ({ params }) => readVersion(params.name, params.version),
   )
 
   app.patch(
@@ -144,12 +158,12 @@ export const modelRoutes: FastifyPluginAsyncTypebox<ModelDeps> = async (app, { d
         description: 'Tags are set as a whole. All else of a version never changes.',
         params: VersionParams,
         body: DescriptionSchema,
-        response: { 200: ModelVersionSchema, ...problemResponses(404, 422) },
+        response: { 200: ModelVersionStatusSchema, ...problemResponses(404, 422) },
       },
     },
     async ({ params, body }) => {
       await describeVersion(db, params.name, params.version, body)
-      return resolveVersion(db, params.name, params)
+      return readVersion(params.name, params.version)
     },
   )
 
@@ -175,25 +189,22 @@ export const modelRoutes: FastifyPluginAsyncTypebox<ModelDeps> = async (app, { d
       schema: {
         tags,
         summary: 'Download a version',
-        description: 'A ZIP of the tfjs Layers model (`model.json`, `weights.bin`) and `manifest.json`.',
+        description: FORMATS_DESCRIPTION,
         params: VersionParams,
         querystring: Type.Object(
-          { format: Type.Optional(Type.Enum(['tfjs'] as const, { default: 'tfjs' })) },
+          { format: Type.Optional(Type.Enum([...EXPORT_FORMATS], { default: 'tfjs' })) },
           { additionalProperties: false },
         ),
-        produces: ['application/zip'],
+        produces: ['application/zip', 'application/octet-stream', 'text/html'],
       },
     },
-    async ({ params }, reply) => {
-      const { files } = await resolveVersion(db, params.name, params)
-      const zip = new ZipFile()
-      for (const file of ARTIFACT_FILES) zip.addBuffer(await readArtifactFile(blobs, files[file]), file)
-      zip.end()
-      const filename = encodeURIComponent(`${params.name}-${params.version}.zip`)
+    async ({ params, query: { format = 'tfjs' } }, reply) => {
+      const version = await resolveVersion(db, params.name, params)
+      const { filename, contentType, content } = await exportVersion(blobs, version, format)
       return reply
-        .type('application/zip')
-        .header('content-disposition', `attachment; filename*=UTF-8''${filename}`)
-        .send(zip.outputStream.pipe(new PassThrough()))
+        .type(contentType)
+        .header('content-disposition', `attachment; filename*=UTF-8''${encodeURIComponent(filename)}`)
+        .send(content)
     },
   )
 
@@ -221,15 +232,4 @@ export const modelRoutes: FastifyPluginAsyncTypebox<ModelDeps> = async (app, { d
 /** No version has a greater number. */
 function toCursor(after: string): number {
   return Math.min(Number(after), 2 ** 31 - 1)
-}
-
-function withStatus(model: Model): ModelStatus {
-  return {
-    ...model,
-    model_version_status: model.versions.map(version => ({
-      version: String(version),
-      state: 'AVAILABLE',
-      status: { error_code: 'OK', error_message: '' },
-    })),
-  }
 }

@@ -32,9 +32,9 @@ export const ModelVersionSchema = Type.Object(
     aliases: Type.Array(Type.String(), {
       description: 'Aliases that point here; `latest` is the newest version.',
     }),
-    jobId: Type.String(),
-    datasetId: Type.String(),
-    datasetSha256: Type.String(),
+    jobId: Type.Union([Type.String(), Type.Null()], { description: 'Null: it was imported.' }),
+    datasetId: Type.Union([Type.String(), Type.Null()], { description: 'Null: it was imported.' }),
+    datasetSha256: Type.Union([Type.String(), Type.Null()], { description: 'Null: it was imported.' }),
     sha256: Type.String({ description: 'Hash of the manifest, which holds the hashes of the other files.' }),
     bytes: Type.Integer(),
     kind: Type.String(),
@@ -79,27 +79,38 @@ export const ModelSchema = Type.Object(
 export type Model = Type.Static<typeof ModelSchema>
 
 /**
- * A model read by itself: with what TensorFlow Serving tells of it, so that its clients can ask here.
+ * What TensorFlow Serving tells of versions, so that its clients can ask here.
  * @see https://www.tensorflow.org/tfx/serving/api_rest#model_status_api
  */
-export const ModelStatusSchema = Type.Object(
-  {
-    ...ModelSchema.properties,
-    model_version_status: Type.Array(
-      Type.Object({
-        version: Type.String(),
-        state: Type.Literal('AVAILABLE', {
-          description: 'Versions are loaded when they are asked for, so each is.',
-        }),
-        status: Type.Object({ error_code: Type.Literal('OK'), error_message: Type.Literal('') }),
+const versionStatus = {
+  model_version_status: Type.Array(
+    Type.Object({
+      version: Type.String(),
+      state: Type.Literal('AVAILABLE', {
+        description: 'Versions are loaded when they are asked for, so each is.',
       }),
-    ),
-  },
+      status: Type.Object({ error_code: Type.Literal('OK'), error_message: Type.Literal('') }),
+    }),
+  ),
+}
+
+/** A model read by itself. */
+export const ModelStatusSchema = Type.Object(
+  { ...ModelSchema.properties, ...versionStatus },
   { title: 'Model and its versions’ status' },
 )
 
-/** A model read by itself. */
-export type ModelStatus = Type.Static<typeof ModelStatusSchema>
+/** A version read by itself. */
+export const ModelVersionStatusSchema = Type.Object(
+  { ...ModelVersionSchema.properties, ...versionStatus },
+  { title: 'Model version and its status' },
+)
+
+/** The status of versions, as TensorFlow Serving tells it. */
+export const VersionStatusSchema = Type.Object(versionStatus, { title: 'Status of versions' })
+
+/** The status of versions. */
+export type VersionStatus = Type.Static<typeof VersionStatusSchema>
 
 /** A page of models. */
 export const ModelPageSchema = pageOf(ModelSchema)

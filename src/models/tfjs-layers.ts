@@ -1,17 +1,19 @@
 import type { ActivationName } from '../mlp/activations/registry.ts'
 import { type PlacedLayer, placeLayers } from '../mlp/network.ts'
 import { createEncoder } from '../preprocessing/encoder.ts'
+import { plainScaling } from './exports/plain-scaling.ts'
 import type { Manifest } from './manifest.ts'
 
 /**
  * The `model.json` of a model for `tf.loadLayersModel`. A leading Rescaling layer does the preprocessing where that
  * is one factor and one offset, so the model takes the data's own units, like the API. Else it takes what the
- * preprocessing of the manifest gives; and the targets of a regression are scaled, as the manifest says.
+ * preprocessing of the manifest gives; and the targets of a regression are scaled, as the manifest says. Images that are
+ * to be moved to their center of mass are taken moved.
  * @see TensorFlow.js, "Importing a Keras model": the tfjs Layers format; tfjs-layers/src/layers/preprocessing
  */
 export function toLayersModel(manifest: Omit<Manifest, 'files'>): object {
   const { shape, columns = null } = manifest.input
-  const { inputUnits, scaling } = createEncoder(manifest.preprocessing, columns, shape)
+  const { inputUnits } = createEncoder(manifest.preprocessing, columns, shape)
   const inputShape = 'scale' in manifest.preprocessing ? shape : [inputUnits]
   const layers = [
     {
@@ -20,7 +22,7 @@ export function toLayersModel(manifest: Omit<Manifest, 'files'>): object {
         name: 'preprocessing',
         dtype: 'float32',
         batch_input_shape: [null, ...inputShape],
-        ...scaling,
+        ...(plainScaling(manifest.preprocessing) ?? { scale: 1, offset: 0 }),
       },
     },
     ...(inputShape.length > 1
@@ -54,7 +56,7 @@ interface SerializedLayer {
 
 /** A layer of ours as one or two of theirs. @see tfjs-layers/src/layers */
 function toLayers({ layer, name }: PlacedLayer): SerializedLayer[] {
-  const config = { name, dtype: 'float32' }
+  const config = { name, dtype: 'float32', ...('trainable' in layer && { trainable: false }) }
   switch (layer.type) {
     case 'dense': {
       const { units, useBias, activation } = layer

@@ -7,6 +7,7 @@ import { deleteOldEvents } from '../jobs/history-repository.ts'
 import type { Logger } from '../logger.ts'
 import type { BlobStore } from '../storage/blob-store.ts'
 import { createGarbageCollector, type GarbageCollector } from '../storage/collect-garbage.ts'
+import { deleteExpiredUploads } from '../uploads/repository.ts'
 
 /** What collecting works with. */
 export interface RetentionDeps {
@@ -32,6 +33,7 @@ export interface Collected {
   events: number
   answers: number
   tokens: number
+  uploads: number
 }
 
 /**
@@ -80,6 +82,7 @@ export async function collect(
     events: await deleteOldEvents(db, eventRetentionDays),
     answers: await deleteOldAnswers(db),
     tokens: await deleteExpiredTokens(db),
+    uploads: await deleteExpiredUploads(db),
     blobs: await garbage.collect(nowMs),
   }
 }

@@ -47,3 +47,13 @@ export function mostFrequent(numbers: Float64Array): number | null {
   }
   return best
 }
+
+/** Least and greatest. @returns null when there are none */
+export function rangeOf(numbers: Float64Array): [number, number] | null {
+  const [first] = numbers
+  if (first === undefined) return null
+  return numbers.reduce<[number, number]>(
+    ([low, high], number) => [Math.min(low, number), Math.max(high, number)],
+    [first, first],
+  )
+}

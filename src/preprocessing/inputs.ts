@@ -1,11 +1,11 @@
 import type { DatasetContent } from '../datasets/content.ts'
 import { featureCount } from '../datasets/content.ts'
 import { columnKindOf } from './columns/registry.ts'
-import type { Preprocessing } from './preprocessing.ts'
+import type { FittedPreprocessing, Preprocessing } from './preprocessing.ts'
 
 /** What each input of the network means; null where features have no names. */
 export function inputNames(
-  preprocessing: Preprocessing,
+  preprocessing: Preprocessing | FittedPreprocessing,
   { columns }: Pick<DatasetContent, 'columns'>,
 ): string[] | null {
   if (columns === null || !('columns' in preprocessing)) return null
@@ -18,7 +18,7 @@ export function inputNames(
 
 /** How many inputs the network has. */
 export function countInputs(
-  preprocessing: Preprocessing,
+  preprocessing: Preprocessing | FittedPreprocessing,
   content: Pick<DatasetContent, 'columns' | 'shape'>,
 ): number {
   return inputNames(preprocessing, content)?.length ?? featureCount(content.shape)

@@ -1,3 +1,4 @@
+import { endExpiredBatches } from '../batch-predictions/end-expired-batches.ts'
 import type { Database } from '../db/client.ts'
 import type { Listener } from '../db/listen.ts'
 import { endExpiredAttempts } from '../jobs/end-expired-attempts.ts'
@@ -54,7 +55,10 @@ function createSweep({ db, logger }: { db: Database; logger: Logger }): () => Pr
     try {
       await db.$queryRaw`SELECT 1`
       if (performance.now() - startedMs > SLOW_LOOK_MS) rest()
-      else await endExpiredAttempts(db)
+      else {
+        await endExpiredAttempts(db)
+        await endExpiredBatches(db)
+      }
     } catch (error) {
       logger.warn({ err: error }, 'lost workers could not be looked for; trying again')
       rest()

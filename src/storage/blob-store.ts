@@ -13,6 +13,8 @@ export interface BlobDraft {
   readonly stream: Writable
   /** What was written so far, from the start; for a second look before it is kept. */
   readBack(): Readable
+  /** Part of what was written and has finished; shorter where that ends before. Not after `keep`. */
+  readRange(offset: number, length: number): Promise<Buffer>
   /** Makes the bytes durable under their hash. The stream must have finished. */
   keep(): Promise<Blob>
   /** Throws the bytes away; right at any time, also after `keep`, when it does nothing. */
@@ -21,7 +23,8 @@ export interface BlobDraft {
 
 /** Content-addressed storage: a blob never changes, and equal contents are stored once. */
 export interface BlobStore {
-  draft(): Promise<BlobDraft>
+  /** @param isScratch - it will be read back and never be kept, so it needs no hash */
+  draft(isScratch?: boolean): Promise<BlobDraft>
   put(content: Uint8Array): Promise<Blob>
   /** The whole content, checked against its hash. @throws BlobDamagedError */
   read(sha256: string): Promise<Buffer>

@@ -1,9 +1,10 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { type FileHandle, link, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
+import { link, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import path from 'node:path'
-import { Writable } from 'node:stream'
 import { BlobDamagedError, type BlobDraft, type BlobStore } from './blob-store.ts'
+import { createDraftFile } from './draft-file.ts'
+import { readAt } from './read-at.ts'
 
 /**
  * Blobs as files: `<folder>/blobs/ab/ab12…`. A draft is a file in `<folder>/drafts`, made durable by fsync and
@@ -19,9 +20,9 @@ export function createDiskBlobStore(folder: string): BlobStore {
   }
 
   const store: BlobStore = {
-    async draft() {
+    async draft(isScratch = false) {
       await mkdir(drafts, { recursive: true })
-      return openDraft(path.join(drafts, randomUUID()), fileOf)
+      return openDraft(path.join(drafts, randomUUID()), fileOf, isScratch)
     },
     async put(content) {
       const draft = await store.draft()
@@ -46,8 +47,7 @@ export function createDiskBlobStore(folder: string): BlobStore {
     async readRange(sha256, offset, length) {
       const file = await open(fileOf(sha256))
       try {
-        const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, offset)
-        return buffer.subarray(0, bytesRead)
+        return await readAt(file, offset, length)
       } finally {
         await file.close()
       }
@@ -97,48 +97,35 @@ export function createDiskBlobStore(folder: string): BlobStore {
   return store
 }
 
-async function openDraft(file: string, fileOf: (sha256: string) => string): Promise<BlobDraft> {
-  const handle = await open(file, 'wx', 0o600)
-  const hash = createHash('sha256')
-  let bytes = 0
-  let isOpen = true
+async function openDraft(
+  file: string,
+  fileOf: (sha256: string) => string,
+  isScratch: boolean,
+): Promise<BlobDraft> {
+  const draft = await createDraftFile(file, isScratch)
   let isKept = false
-  const stream = new Writable({
-    write(chunk: Buffer, _encoding, done) {
-      hash.update(chunk)
-      bytes += chunk.length
-      writeAll(handle, chunk).then(() => done(), done)
-    },
-  })
   return {
-    stream,
+    stream: draft.stream,
     readBack: () => createReadStream(file),
+    readRange: (offset, length) => readAt(draft.handle, offset, length),
     async keep() {
-      await handle.sync()
-      await handle.close()
-      isOpen = false
-      const sha256 = hash.digest('hex')
-      const target = fileOf(sha256)
+      const blob = draft.finish()
+      await draft.handle.sync()
+      await draft.close()
+      const target = fileOf(blob.sha256)
       await mkdir(path.dirname(target), { recursive: true })
       // Over an earlier file of that name too: it may be damaged, and a collector must see that it is wanted again.
       await rename(file, target)
       isKept = true
       await syncFolder(path.dirname(target))
-      return { sha256, bytes }
+      return blob
     },
     async discard() {
       if (isKept) return
-      stream.destroy()
-      if (isOpen) await handle.close()
-      isOpen = false
+      draft.stream.destroy()
+      await draft.close()
       await rm(file, { force: true })
     },
-  }
-}
-
-async function writeAll(handle: FileHandle, chunk: Buffer): Promise<void> {
-  for (let written = 0; written < chunk.length; ) {
-    written += (await handle.write(chunk, written)).bytesWritten
   }
 }
 

@@ -31,6 +31,8 @@ const SPEC: JobSpec = {
   },
   preprocessing: { scale: 1 },
   parameterCount: 1,
+  trainableParameterCount: 1,
+  baseModel: null,
   trainExamples: STEPS_PER_EPOCH,
   steps: EPOCHS * STEPS_PER_EPOCH,
   estimate: { trainerMemoryBytes: 1, secondsPerEpoch: 1, seconds: 1 },

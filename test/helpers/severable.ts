@@ -7,6 +7,8 @@ export interface SeverableRoute {
   url: string
   /** Breaks every connection and refuses new ones. */
   cut(): void
+  /** How many connections were refused. */
+  refusals(): number
   /** Lets connections through again. */
   mend(): void
   close(): Promise<void>
@@ -17,8 +19,12 @@ export async function openSeverableRoute(target: string): Promise<SeverableRoute
   const { hostname, port } = new URL(target)
   const sockets = new Set<net.Socket>()
   let isCut = false
+  let refusals = 0
   const server = net.createServer(near => {
-    if (isCut) return near.destroy()
+    if (isCut) {
+      refusals++
+      return near.destroy()
+    }
     const far = net.connect(Number(port), hostname)
     for (const [socket, other] of [
       [near, far],
@@ -47,6 +53,7 @@ export async function openSeverableRoute(target: string): Promise<SeverableRoute
       isCut = true
       sever()
     },
+    refusals: () => refusals,
     mend() {
       isCut = false
     },

@@ -5,6 +5,7 @@ import { readExamples } from '../../src/datasets/examples.ts'
 import type { NewDataset, StoredDataset } from '../../src/datasets/repository.ts'
 import type { SplitName } from '../../src/datasets/schemas.ts'
 import { inspectDataset, receiveDataset, type UploadPart } from '../../src/datasets/upload.ts'
+import { createImageDecoder } from '../../src/images/decode-image.ts'
 import { createDiskBlobStore } from '../../src/storage/disk-blob-store.ts'
 
 /** Text parts by name, files as bytes. */
@@ -13,7 +14,7 @@ export type Parts = Readonly<Record<string, string | Uint8Array>>
 /** Uploads into a folder, without HTTP and without a database. */
 export function createUploader(folder: string, uploadBytesMax = 2 ** 30) {
   const blobs = createDiskBlobStore(folder)
-  const deps = { blobs, uploadBytesMax }
+  const deps = { blobs, uploadBytesMax, ...createImageDecoder() }
   return {
     blobs,
     /** @param pieceBytes - in pieces of this size, as a network would */

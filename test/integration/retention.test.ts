@@ -166,7 +166,7 @@ it('old events of jobs that ended go, but for the last; those of others stay', a
   expect(await collect(db, garbage, EVENTS, Date.now())).toMatchObject({ events: 0 })
 })
 
-it('answers older than 24 hours and tokens that have expired go', async () => {
+it('answers older than 24 hours, tokens and uploads that have expired go', async () => {
   const { db, garbage } = await openAll()
   await db.apiKey.create({ data: { id: 'key_1', name: 'a', sha256: '0'.repeat(64) } })
   for (const [key, hours] of [
@@ -174,19 +174,24 @@ it('answers older than 24 hours and tokens that have expired go', async () => {
     ['new', 23],
   ] as const) {
     const createdAt = new Date(Date.now() - hours * 3_600_000)
-    const answer = { fingerprint: '0'.repeat(64), status: 200, contentType: 'application/json', body: '{}' }
-    await db.idempotentAnswer.create({ data: { apiKeyId: 'key_1', key, createdAt, ...answer } })
+    const answer = { fingerprint: '0'.repeat(64), status: 200, contentType: 'application/json' }
+    await db.idempotentAnswer.create({
+      data: { apiKeyId: 'key_1', key, createdAt, body: Buffer.from('{}'), ...answer },
+    })
     const sha256 = createHash('sha256').update(randomBytes(8)).digest('hex')
     const expiresAt = new Date(Date.now() + (24 - hours) * 60_000)
     await db.streamToken.create({ data: { sha256, apiKeyId: 'key_1', expiresAt } })
+    await db.upload.create({ data: { id: `upl_${key}`, apiKeyId: 'key_1', bytes: 1, expiresAt } })
   }
   expect(await collect(db, garbage, EVENTS, Date.now())).toEqual({
     blobs: 0,
     events: 0,
     answers: 1,
     tokens: 1,
+    uploads: 1,
   })
   expect((await db.idempotentAnswer.findMany()).map(({ key }) => key)).toEqual(['new'])
+  expect((await db.upload.findMany()).map(({ id }) => id)).toEqual(['upl_new'])
 })
 
 it('one process collects at a time, on its own schedule, and a deleted dataset frees its files', async () => {

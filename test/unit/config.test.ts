@@ -21,6 +21,7 @@ describe('the settings', () => {
       redisUrl: null,
       tensorflowDir: path.join(os.homedir(), '.cache', 'trainyard', 'tensorflow'),
       dataDir: path.resolve('.trainyard'),
+      storage: { kind: 'disk', folder: path.resolve('.trainyard') },
       apiKey: null,
       engine: 'auto',
       device: 'auto',
@@ -28,6 +29,7 @@ describe('the settings', () => {
       leaseSeconds: 30,
       checkpointSeconds: 30,
       uploadBytesMax: 4096 * 1024 ** 2,
+      uploadHours: 24,
       trainerBytesMax: 8192 * 1024 ** 2,
       residentBytesMax: 2048 * 1024 ** 2,
       eventRetentionDays: 90,
@@ -62,6 +64,27 @@ describe('the settings', () => {
     })
   })
 
+  it('name a bucket for files, in the path of an address where the store is not Amazon’s', () => {
+    const bucket = { TRAINYARD_STORAGE: 's3', TRAINYARD_S3_BUCKET: 'models', TRAINYARD_DATA_DIR: '/data' }
+    expect(readConfig(bucket).storage).toEqual({
+      kind: 's3',
+      folder: '/data',
+      bucket: 'models',
+      endpoint: null,
+      region: null,
+      prefix: '',
+      pathStyle: false,
+      cacheBytesMax: 16 * 1024 ** 3,
+    })
+    const elsewhere = { TRAINYARD_S3_ENDPOINT: 'http://minio:9000', TRAINYARD_S3_PREFIX: 'some/folder' }
+    expect(readConfig({ ...bucket, ...elsewhere }).storage).toMatchObject({
+      endpoint: 'http://minio:9000',
+      region: 'us-east-1',
+      prefix: 'some/folder/',
+      pathStyle: true,
+    })
+  })
+
   it('are trimmed, and empty ones count as absent', () => {
     expect(readConfig({ PORT: ' 80 ', HOST: '', REDIS_URL: '  ' })).toMatchObject({
       port: 80,
@@ -76,6 +99,10 @@ describe('the settings', () => {
 })
 
 describe('wrong settings', () => {
+  it('are files in a bucket without its name', () => {
+    expect(mistakesOf({ TRAINYARD_STORAGE: 's3' })).toContain('TRAINYARD_S3_BUCKET is required')
+  })
+
   it('are all named at once, with what was received', () => {
     const message = mistakesOf({
       PORT: '65536',

@@ -103,7 +103,18 @@ describe('layers', () => {
       /^src\/(jobs|datasets\/(?!(columns|content)\.ts)|models|inference|metrics|operations)\//,
     ],
     ['jobs know datasets and models only', /^src\/jobs\//, /^src\/(inference|metrics|operations)\//],
+    [
+      'nobody knows batch predictions but the worker, and who puts the service together or takes work back',
+      /^src\/(?!batch-predictions\/|app\.ts|queue\/dispatcher\.ts)/,
+      /^src\/batch-predictions\//,
+    ],
+    [
+      'uploads know no other concept',
+      /^src\/uploads\//,
+      /^src\/(jobs|models|datasets|inference|metrics|operations)\//,
+    ],
     ['inference knows no jobs', /^src\/inference\//, /^src\/(jobs|metrics|operations)\//],
+    ['images know nothing but themselves', /^src\/images\//, /^src\/(?!(images\/|errors\.ts$))/],
     ['the mathematics know nothing but themselves', /^src\/mlp\//, /^src\/(?!mlp\/)/],
   ])('%s', (_, from, to) => {
     expect(sources.size).toBeGreaterThan([...sources.keys()].filter(file => from.test(file)).length)
@@ -116,7 +127,8 @@ describe('layers', () => {
     /^src\/preprocessing\//,
     /^src\/jobs\/lifecycle\.ts$/,
     /^src\/jobs\/resolve-spec\.ts$/,
-    /^src\/datasets\/formats\/idx\/read-idx\.ts$/,
+    /^src\/datasets\/formats\/(idx\/read-idx|csv\/(read|scan|dialect).*|jsonl\/(read|scan|field).*)\.ts$/,
+    /^src\/datasets\/formats\/parquet\/(?!parquet-files).*\.ts$/,
     /^src\/metrics\/evaluation-report\.ts$/,
     /^src\/errors\.ts$/,
   ])('%s is pure: it reaches no file, network, process, database or store', files => {
@@ -137,14 +149,24 @@ describe('each library has one owner', () => {
       /^src\/(db\/.*|.*\/([a-z]+-)?repository\.ts|jobs\/lifecycle\.ts)$/,
     ],
     ['TensorFlow.js', /^@tensorflow\//, /^worker\/engines\//],
+    ['sharp', /^sharp$/, /^src\/images\/decode-image\.ts$/],
+    ['yauzl', /^yauzl$/, /^src\/(datasets\/formats\/zip\/read-directory|models\/imports\/read-archive)\.ts$/],
+    ['the SDK of S3', /^@aws-sdk\//, /^src\/storage\/s3\//],
+    ['tus', /^@tus\//, /^src\/uploads\//],
     ['prom-client', /^prom-client$/, /^src\/operations\/telemetry\.ts$/],
-    ['sharp', /^sharp$/, /^src\/inference\/decode-image\.ts$/],
+    ['HDF5', /^h5wasm$/, /^src\/models\/(imports\/)?keras\//],
+    ['Parquet', /^hyparquet(?!-writer)/, /^src\/datasets\/formats\/parquet\//],
+    ['the writer of Parquet', /^hyparquet-writer$/, /^worker\/batch\/output-writer\.ts$/],
   ])('%s', (_, library, owners) => {
     expect(
       imports.some(({ to }) => library.test(to)),
       'somebody uses it',
     ).toBe(true)
     expect(find(/./, library, owners)).toEqual([])
+  })
+
+  it('HDF5 has no files but in memory: the build for Node.js would follow links into those of the machine', () => {
+    expect(find(/./, /^h5wasm\//)).toEqual([])
   })
 
   it('of Prisma, the life of a job takes the types of the enums only', () => {
@@ -160,7 +182,7 @@ describe('each library has one owner', () => {
 
   it('only entries end their process', () => {
     expect(findText(/process\.exit\(/, /^$/)).toContain('worker/trainer/main.ts')
-    expect(findText(/process\.exit\(/, /^(worker\/trainer\/main\.ts|launcher\/.*)$/)).toEqual([])
+    expect(findText(/process\.exit\(/, /^(worker\/(trainer|batch)\/main\.ts|launcher\/.*)$/)).toEqual([])
   })
 })
 

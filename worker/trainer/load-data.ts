@@ -39,7 +39,7 @@ export interface TrainingData extends PlannedData {
  * memory, checked against their hashes, or come in blocks where their features are larger than `residentBytesMax`.
  */
 export async function planData(blobs: BlobStore, spec: DataSpec): Promise<PlannedData> {
-  const { dataset, training, preprocessing } = spec
+  const { dataset, training } = spec
   const validationSplit =
     training.validation && 'split' in training.validation ? training.validation.split : null
   const rows = new Map<string, Rows>()
@@ -60,8 +60,7 @@ export async function planData(blobs: BlobStore, spec: DataSpec): Promise<Planne
     return split ? selectRows(split, allRows(split)) : null
   }
   const validation = wholeSplit(validationSplit) ?? heldOut
-  const examples = await readFittingExamples(blobs, spec, all, train)
-  const fitted = fitPreprocessing(preprocessing, examples)
+  const fitted = await learnFigures(blobs, spec, all, train)
   const encoder = createEncoder(fitted, dataset.columns, dataset.shape)
   const plan = {
     train,
@@ -88,6 +87,19 @@ export async function planData(blobs: BlobStore, spec: DataSpec): Promise<Planne
     }
   }
   return { ...plan, load }
+}
+
+async function learnFigures(
+  blobs: BlobStore,
+  { isFitted, preprocessing, ...data }: DataSpec,
+  all: Rows,
+  train: Selection,
+): Promise<FittedPreprocessing> {
+  if (isFitted) return preprocessing
+  return fitPreprocessing(
+    preprocessing,
+    await readFittingExamples(blobs, { ...data, preprocessing }, all, train),
+  )
 }
 
 /** Sets a seeded part of the training examples aside. */

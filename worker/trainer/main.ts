@@ -1,6 +1,6 @@
 import os from 'node:os'
 import { AppError, type ErrorCode } from '../../src/errors.ts'
-import { createDiskBlobStore } from '../../src/storage/disk-blob-store.ts'
+import { openBlobStore } from '../../src/storage/open-blob-store.ts'
 import { openEngine } from '../engines/choose-engine.ts'
 import type { Engine } from '../engines/engine.ts'
 import { parseMessage, type TrainerJob, type TrainerMessage, WorkerMessageSchema } from './messages.ts'
@@ -9,6 +9,9 @@ import { runTraining } from './run-training.ts'
 
 /** The API and the databases on the same machine come first. */
 const NICENESS = 10
+
+/** A store elsewhere may be away for about a minute before the attempt is given up. */
+const STORAGE_ATTEMPTS = 10
 
 /**
  * The trainer process: it loads its engine, waits for a job, makes one attempt at it and ends. It ends too when its worker goes away, and ignores the
@@ -52,7 +55,7 @@ process.on('message', async (raw: unknown) => {
 async function train(job: TrainerJob): Promise<void> {
   if (!loading) throw new Error('an engine must be loaded before a job starts')
   const engine = await loading
-  const blobs = createDiskBlobStore(job.dataDir)
+  const blobs = await openBlobStore(job.storage, { attempts: STORAGE_ATTEMPTS, isCached: true })
   await runTraining({ engine, blobs, send, stopRequest: () => stopRequest }, job)
 }
 
@@ -61,6 +64,7 @@ async function train(job: TrainerJob): Promise<void> {
  * @throws the error itself when the machine is at fault: this process crashes, and another attempt may do better
  */
 function describe(error: unknown): { code: ErrorCode; message: string } {
+  if (error instanceof AppError && error.code === 'STORAGE_UNAVAILABLE') throw error
   if (error instanceof AppError) return { code: error.code, message: error.message }
   const message = error instanceof Error ? error.message : String(error)
   if (error instanceof Error && 'code' in error && (error.code === 'ENOSPC' || error.code === 'EDQUOT')) {

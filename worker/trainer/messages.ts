@@ -7,22 +7,25 @@ import type { TrainingSpec } from '../../src/jobs/training-spec.ts'
 import { EvaluationSchema } from '../../src/metrics/evaluation-report.ts'
 import type { Network } from '../../src/mlp/network.ts'
 import type { Artifact } from '../../src/models/artifact.ts'
+import type { BaseModel } from '../../src/models/base-model.ts'
 import type { Manifest } from '../../src/models/manifest.ts'
-import type { Preprocessing } from '../../src/preprocessing/preprocessing.ts'
+import type { StorageSettings } from '../../src/storage/open-blob-store.ts'
 import type { EngineChoice } from '../engines/choose-engine.ts'
+import type { Preparation } from './split-rows.ts'
 
 /** Everything a trainer needs to know; it has no database. */
-export interface TrainerJob {
+export type TrainerJob = Preparation & {
   jobId: string
-  dataDir: string
+  storage: StorageSettings
   checkpointSeconds: number
   /** Features of a split that are larger are trained in blocks. */
   residentBytesMax: number
   dataset: DatasetContent & { id: string; sha256: string }
   network: Network
   training: TrainingSpec
-  preprocessing: Preprocessing
   parameterCount: number
+  /** Whose weights are the first ones, with its files; null: they are drawn. */
+  base: (BaseModel & Pick<Artifact, 'files'>) | null
   /** Where to resume from, the best choice first; empty: from the start. */
   checkpoints: readonly CheckpointRecord[]
 }

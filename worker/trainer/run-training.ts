@@ -5,11 +5,12 @@ import {
   evaluateClasses,
   evaluateLabels,
   evaluateNumbers,
+  REPORTED_METRICS,
 } from '../../src/metrics/evaluation-report.ts'
 import { isModelVariable } from '../../src/mlp/graph.ts'
 import { predictedClasses } from '../../src/mlp/metrics/predicted-classes.ts'
 import { buildProgram, type Program } from '../../src/mlp/program.ts'
-import { areClasses, type Task } from '../../src/mlp/task.ts'
+import { areClasses } from '../../src/mlp/task.ts'
 import { writeArtifact } from '../../src/models/artifact.ts'
 import { BlobDamagedError, type BlobStore } from '../../src/storage/blob-store.ts'
 import type { Engine, Session, TrainingState } from '../engines/engine.ts'
@@ -20,6 +21,7 @@ import { planData, type TrainingData } from './load-data.ts'
 import type { ModelDescription, TrainerJob, TrainerMessage } from './messages.ts'
 import { recordOutcomes } from './record-outcomes.ts'
 import { HELD_OUT } from './selection.ts'
+import { takeWeights } from './take-weights.ts'
 import { trainEpochs } from './train-epochs.ts'
 
 /** What a training works with. */
@@ -33,7 +35,7 @@ export interface TrainingDeps {
 
 /**
  * One attempt at a job: load, resume, train, evaluate, save. Reports as it goes; the last message says how it ended.
- * @throws {AppError} TRAINING_DIVERGED
+ * @throws {AppError} TRAINING_DIVERGED, MODEL_DAMAGED for the base model
  */
 export async function runTraining(deps: TrainingDeps, job: TrainerJob): Promise<void> {
   const { engine, blobs, send } = deps
@@ -54,7 +56,7 @@ export async function runTraining(deps: TrainingDeps, job: TrainerJob): Promise<
   try {
     const data = await plan.load(session)
     if (plan.isCountNew) send({ type: 'planned', steps: stepsOf(training, plan.train.count) })
-    const resumed = await resume(blobs, session, job.checkpoints)
+    const resumed = await resume(blobs, program, session, job)
     const { place } = resumed
     let { best } = resumed
     const saveCheckpoint = () =>
@@ -93,11 +95,12 @@ function stepsOf({ epochs, batchSize }: TrainingSpec, examples: number): number 
   return epochs * Math.ceil(examples / batchSize)
 }
 
-/** Goes on from the first checkpoint that is whole; without one, from the start. */
+/** Goes on from the first checkpoint that is whole; without one, from the start, with the weights of the base. */
 async function resume(
   blobs: BlobStore,
+  program: Program,
   session: Session,
-  checkpoints: readonly CheckpointRecord[],
+  { checkpoints, base }: Pick<TrainerJob, 'checkpoints' | 'base'>,
 ): Promise<Pick<Checkpoint, 'place' | 'best'>> {
   for (const { sha256 } of checkpoints) {
     const checkpoint = await readCheckpoint(blobs, sha256)
@@ -105,6 +108,7 @@ async function resume(
     session.importState(checkpoint.state)
     return checkpoint
   }
+  if (base) await takeWeights(blobs, program, session, base)
   return { place: startPlace(), best: null }
 }
 
@@ -159,6 +163,7 @@ async function finish(
     loss: job.training.loss,
     training: { ...job.training },
     parameterCount: job.parameterCount,
+    ...describeBase(job),
     metrics: evaluation ? { loss: evaluation.loss, ...definedMetrics(evaluation) } : {},
     engine: { name: engine.name, device: engine.device, versions: engine.versions },
     ...(calibration && { calibration: { method: 'temperature', temperature: calibration.temperature } }),
@@ -178,7 +183,7 @@ async function evaluate(
   if (!selection) return { evaluation: null, outcomes: null }
   const { task, classes, targets } = job.dataset
   const { outputUnits } = program
-  const names = [...new Set([...REPORTED[task], ...job.training.metrics])]
+  const names = [...new Set([...REPORTED_METRICS[task], ...job.training.metrics])]
   const score = await evaluateSelection(session, data, selection, outputUnits, names)
   const { loss, metrics, predictions } = score
   assertFinite(loss, `on the examples of ${selection.split} at the end`, job.training)
@@ -199,11 +204,11 @@ async function evaluate(
   return { evaluation: evaluateNumbers(scored, numbers, selection.targets, predictions), outcomes: null }
 }
 
-/** Metrics that a report always has. */
-const REPORTED: Record<Task, readonly string[]> = {
-  classification: ['accuracy', 'logLoss', 'auc'],
-  multiLabel: ['accuracy', 'auc'],
-  regression: ['meanAbsoluteError', 'rootMeanSquaredError', 'r2'],
+/** Where the weights came from, without the files. */
+function describeBase({ base }: TrainerJob): Pick<ModelDescription, 'baseModel'> {
+  if (!base) return {}
+  const { files: _files, ...baseModel } = base
+  return { baseModel }
 }
 
 function definedMetrics({ metrics }: Evaluation): Record<string, number> {

@@ -3,16 +3,20 @@ import type { TrainingSpec } from '../../src/jobs/training-spec.ts'
 import type { Targets } from '../../src/mlp/task.ts'
 import type { RawFeatures } from '../../src/preprocessing/encoder.ts'
 import { countInputs } from '../../src/preprocessing/inputs.ts'
-import type { Preprocessing } from '../../src/preprocessing/preprocessing.ts'
+import type { FittedPreprocessing, Preprocessing } from '../../src/preprocessing/preprocessing.ts'
 import type { BlobStore } from '../../src/storage/blob-store.ts'
 import { type Selection, select } from './selection.ts'
 import { readFeatures, readTargets, rowBytes } from './stored-features.ts'
 
+/** How features are prepared: with figures that are to be learnt, or with those of a base model. */
+export type Preparation =
+  | { preprocessing: Preprocessing; isFitted: false }
+  | { preprocessing: FittedPreprocessing; isFitted: true }
+
 /** What is wanted of a dataset. */
-export interface DataSpec {
+export type DataSpec = Preparation & {
   dataset: DatasetContent
   training: TrainingSpec
-  preprocessing: Preprocessing
   /** Features of a split that are larger are trained in blocks. */
   residentBytesMax: number
 }

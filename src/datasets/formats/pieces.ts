@@ -1,6 +1,6 @@
 import { AppError } from '../../errors.ts'
 import type { BlobDraft } from '../../storage/blob-store.ts'
-import { endDraft, writePiece } from '../drafts.ts'
+import { createGatheringWriter, endDraft } from '../drafts.ts'
 
 /** The first bytes of a file, and all of its pieces, those bytes too. */
 export interface Peeked {
@@ -42,11 +42,13 @@ export async function* limitBytes(source: AsyncIterable<Buffer>, bytesMax: numbe
   }
 }
 
-/** The same pieces, each written to a draft before it is passed on; the draft is ended with them. */
+/** The same pieces, written to a draft too, which is ended with them. They must not be changed. */
 export async function* spoolPieces(source: AsyncIterable<Buffer>, draft: BlobDraft): AsyncGenerator<Buffer> {
+  const writer = createGatheringWriter(draft)
   for await (const piece of source) {
-    await writePiece(draft, piece)
+    await writer.write(piece)
     yield piece
   }
+  await writer.end()
   await endDraft(draft)
 }

@@ -51,8 +51,6 @@ export function addColumn(
   codes: number,
 ): void {
   const end = rows * width
-  const words = new Uint32Array(cells.buffer, cells.byteOffset, 2 * end)
-  const { distinct } = profile
   let { min, max, isInteger, isAscending, last } = profile
   let count = 0
   let sum = 0
@@ -66,8 +64,8 @@ export function addColumn(
     if (isInteger && cell !== Math.floor(cell)) isInteger = false
     if (isAscending && cell !== last + 1 && !Number.isNaN(last)) isAscending = false
     last = cell
-    distinct.add(cell, words[2 * at] ?? 0, words[2 * at + 1] ?? 0)
   }
+  profile.distinct.addColumn(cells, column, end, width)
   Object.assign(profile, { min, max, isInteger, isAscending, last })
   profile.missing += rows - count
   if (count === 0) return

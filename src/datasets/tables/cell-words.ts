@@ -29,3 +29,8 @@ export function parseBoolean(text: string): number {
 export function isInfinity(text: string): boolean {
   return text.length <= 9 && /^[+-]?inf(inity)?$/i.test(text)
 }
+
+/** Whether a text can be kept as JSON in Postgres: without NUL and without halves of characters. */
+export function isStorable(text: string): boolean {
+  return !text.includes('\0') && !/\p{Surrogate}/u.test(text)
+}

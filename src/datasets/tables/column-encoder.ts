@@ -1,9 +1,10 @@
-import type { ColumnType } from '../columns.ts'
-import { isInfinity, isMissing, parseBoolean } from './cell-words.ts'
+import { type ColumnType, UNKNOWN_CATEGORY } from '../columns.ts'
+import { type CellCache, createCellCache } from './cell-cache.ts'
+import { isInfinity, isMissing, isStorable, parseBoolean } from './cell-words.ts'
 import { hashText } from './hash-text.ts'
 import { parseDatetime } from './parse-datetime.ts'
 import { parseNumber } from './parse-number.ts'
-import { invalidCell, type Place, quote } from './place.ts'
+import { type CellError, invalidCell, type Place, quote } from './place.ts'
 
 /** What the cells of a column are read as, in one pass over the data. */
 export type CellMode = 'undecided' | 'numeric' | 'boolean' | 'datetime' | 'text' | 'hash'
@@ -31,7 +32,16 @@ export interface ColumnEncoder {
   hasOverflow: boolean
   /** Of a datetime column: some value is not at midnight. */
   hasTime: boolean
+  /** Its categories are those of a model: others are `UNKNOWN_CATEGORY`. */
+  readonly isClosed: boolean
+  /** Takes a cell that cannot be read, in place of an error that ends the reading; null: it is thrown. */
+  readonly onInvalid: ((error: CellError) => void) | null
+  /** Texts that came lately, in the present mode; null before the first. */
+  cache: CellCache | null
 }
+
+/** The last moment of a date. @see ECMA-262, section 21.4.1.1 */
+const DATE_MS_MAX = 8.64e15
 
 const MODES: Readonly<Record<ColumnType, CellMode>> = {
   numeric: 'numeric',
@@ -55,11 +65,25 @@ export function createColumnEncoder(
     codes: new Map(),
     hasOverflow: false,
     hasTime: false,
+    isClosed: false,
+    onInvalid: null,
+    cache: null,
   }
 }
 
 /**
+ * An encoder of a column that a model knows: the same cells as in its training.
+ * @param codes - of a column of categories: their numbers
+ */
+export function createClosedEncoder(
+  column: Pick<ColumnEncoder, 'name' | 'index' | 'declared' | 'codes' | 'onInvalid'>,
+): ColumnEncoder {
+  return { ...createColumnEncoder({ ...column, role: 'feature' }), ...column, isClosed: true }
+}
+
+/**
  * The cell of a text in UTF-8; NaN when the value is missing.
+ * @param mayBeNumber - as of `encodeText`
  * @throws {AppError} DATASET_INVALID with row and column
  */
 export function encodeBytes(
@@ -68,12 +92,23 @@ export function encodeBytes(
   bytes: Buffer,
   start: number,
   end: number,
+  mayBeNumber: boolean,
 ): number {
-  if (encoder.mode === 'numeric') {
+  const { mode } = encoder
+  if (mode === 'numeric' && mayBeNumber) {
     const number = parseNumber(bytes, start, end)
     if (Number.isFinite(number)) return number
   }
-  return encodeText(encoder, place, bytes.toString('utf8', start, end), true)
+  if (mode === 'hash' || mode === 'undecided') {
+    return encodeText(encoder, place, bytes.toString('utf8', start, end), mayBeNumber)
+  }
+  encoder.cache ??= createCellCache()
+  const slot = encoder.cache.find(bytes, start, end)
+  if (slot >= 0) return encoder.cache.cells[slot] ?? Number.NaN
+  const cell = encodeText(encoder, place, bytes.toString('utf8', start, end), mayBeNumber)
+  if (encoder.mode !== mode) encoder.cache = null
+  else if (!Number.isNaN(cell) || !encoder.onInvalid) encoder.cache.add(bytes, start, end, cell) // each refusal is told
+  return cell
 }
 
 /**
@@ -89,7 +124,7 @@ export function encodeText(encoder: ColumnEncoder, place: Place, text: string, m
   if (mode === 'hash') return hashText(text)
   const cell = parseAs(mode, text, mayBeNumber || encoder.declared !== null)
   if (mode === 'numeric' && (Math.abs(cell) === Number.POSITIVE_INFINITY || isInfinity(text))) {
-    throw invalidCell(place, encoder.name, `numbers must be finite; received ${quote(text)}`)
+    return reject(encoder, place, `numbers must be finite; received ${quote(text)}`)
   }
   if (mode === 'datetime' && cell % 86_400_000 !== 0) encoder.hasTime = true
   return Number.isNaN(cell) ? refuse(encoder, place, text) : cell
@@ -102,7 +137,7 @@ export function encodeText(encoder: ColumnEncoder, place: Place, text: string, m
 export function encodeNumber(encoder: ColumnEncoder, place: Place, number: number): number {
   if (!Number.isFinite(number)) {
     if (Number.isNaN(number)) return encodeMissing(encoder, place)
-    throw invalidCell(place, encoder.name, `numbers must be finite; received ${number}`)
+    return reject(encoder, place, `numbers must be finite; received ${number}`)
   }
   if (encoder.mode === 'undecided') encoder.mode = 'numeric'
   if (encoder.mode === 'numeric') return number
@@ -116,12 +151,22 @@ export function encodeBoolean(encoder: ColumnEncoder, place: Place, value: boole
   return encodeOther(encoder, place, String(value))
 }
 
-/** The cell of a date, in milliseconds since 1970. @throws {AppError} DATASET_INVALID with row and column */
-export function encodeDate(encoder: ColumnEncoder, place: Place, date: Date): number {
-  const milliseconds = date.getTime()
+/**
+ * The cell of a date.
+ * @param milliseconds - since 1970-01-01T00:00Z; NaN when there is none
+ * @throws {AppError} DATASET_INVALID with row and column
+ */
+export function encodeMilliseconds(encoder: ColumnEncoder, place: Place, milliseconds: number): number {
   if (Number.isNaN(milliseconds)) return encodeMissing(encoder, place)
+  if (Math.abs(milliseconds) > DATE_MS_MAX) {
+    throw invalidCell(
+      place,
+      encoder.name,
+      `dates must be in the years ±271821; received ${milliseconds} ms since 1970`,
+    )
+  }
   if (encoder.mode === 'undecided') encoder.mode = 'datetime'
-  if (encoder.mode !== 'datetime') return encodeOther(encoder, place, date.toISOString())
+  if (encoder.mode !== 'datetime') return encodeOther(encoder, place, new Date(milliseconds).toISOString())
   if (milliseconds % 86_400_000 !== 0) encoder.hasTime = true
   return milliseconds
 }
@@ -145,6 +190,7 @@ function encodeCategory(encoder: ColumnEncoder, place: Place, text: string): num
   const { codes } = encoder
   const known = codes.get(text)
   if (known !== undefined) return known
+  if (encoder.isClosed) return UNKNOWN_CATEGORY
   if (codes.size === CATEGORIES_MAX) {
     if (encoder.declared === 'categorical' || encoder.role === 'target') {
       throw invalidCell(
@@ -156,6 +202,9 @@ function encodeCategory(encoder: ColumnEncoder, place: Place, text: string): num
     encoder.hasOverflow = true
     return hashText(text)
   }
+  if (!isStorable(text)) {
+    throw invalidCell(place, encoder.name, `texts must be Unicode without NUL; received ${quote(text)}`)
+  }
   codes.set(text, codes.size)
   return codes.size - 1
 }
@@ -163,10 +212,18 @@ function encodeCategory(encoder: ColumnEncoder, place: Place, text: string): num
 /** A value that does not fit: an error when the column's type is given, else a reason to read the data again. */
 function refuse(encoder: ColumnEncoder, place: Place, text: string): number {
   if (encoder.declared) {
-    throw invalidCell(place, encoder.name, `must be ${NOUNS[encoder.declared]}; received ${quote(text)}`)
+    return reject(encoder, place, `must be ${NOUNS[encoder.declared]}; received ${quote(text)}`)
   }
   encoder.conflict = { where: `${place.unit} ${place.number}`, value: text, before: encoder.mode }
   encoder.mode = 'text'
+  return Number.NaN
+}
+
+/** @throws {CellError} unless the encoder takes it */
+function reject(encoder: ColumnEncoder, place: Place, detail: string): number {
+  const error = invalidCell(place, encoder.name, detail)
+  if (!encoder.onInvalid) throw error
+  encoder.onInvalid(error)
   return Number.NaN
 }
 

@@ -29,7 +29,7 @@ export async function encodeLabels(
   const splits: EncodedLabels['splits'] = new Map()
   for (const [split, { targets: cells }] of writers) {
     const counts = classes.map(() => 0)
-    const labels = await transform(
+    const labels = await rewriteNumbers(
       drafts,
       cells,
       (numbers, row) => {
@@ -77,7 +77,7 @@ async function encodeClasses(
   const splits: EncodedLabels['splits'] = new Map()
   for (const [split, writer] of writers) {
     const counts = new Float64Array(classes.length)
-    const labels = await transform(
+    const labels = await rewriteNumbers(
       drafts,
       writer.targets,
       (numbers, row) =>
@@ -125,7 +125,7 @@ async function distinctOf(draft: BlobDraft): Promise<number[]> {
 }
 
 /** Writes an ended draft of float64 anew, changed piece by piece. */
-async function transform(
+export async function rewriteNumbers(
   drafts: DraftScope,
   from: BlobDraft,
   change: (numbers: Float64Array, row: number) => Int32Array | Float32Array,

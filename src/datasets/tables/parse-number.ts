@@ -1,10 +1,9 @@
+import { POWERS, parseLongNumber } from './parse-long-number.ts'
+
 const ZERO = 0x30
 const POINT = 0x2e
 const PLUS = 0x2b
 const MINUS = 0x2d
-
-/** Powers of ten that float64 holds exactly. */
-const POWERS = Float64Array.from({ length: 23 }, (_, power) => Number(`1e${power}`))
 
 /** Integers up to here are exact, whatever sum of digits they come from. */
 const EXACT_MAX = 2 ** 53
@@ -12,7 +11,8 @@ const EXACT_MAX = 2 ** 53
 /**
  * Reads a number as JSON and Python write it: sign, digits with or without a point, exponent. It is the float64 that
  * is nearest to the text, like `Number(text)`, without making a string of it: up to 2^53 and with a power of ten up to
- * 22 both are exact, so that one multiplication or division rounds once. Other numbers go the slow way.
+ * 22 both are exact, so that one multiplication or division rounds once. Others of 18 digits take two float64, and what
+ * is left goes the slow way.
  * @returns NaN when the bytes are no such number; ±Infinity when it is too large
  * @see Clinger, "How to read floating point numbers accurately" (1990), section 3
  */
@@ -21,6 +21,7 @@ export function parseNumber(bytes: Buffer, start: number, end: number): number {
   const sign = bytes[at]
   if (sign === MINUS || sign === PLUS) at++
   let mantissa = 0
+  const first = at
   let digits = 0
   let power = 0
   let byte = 0
@@ -41,6 +42,7 @@ export function parseNumber(bytes: Buffer, start: number, end: number): number {
     digits -= power
   }
   if (digits === 0) return Number.NaN
+  const last = at
   if (at < end) {
     if (((bytes[at] ?? 0) | 0x20) !== 0x65) return Number.NaN
     const exponent = parseExponent(bytes, at + 1, end)
@@ -48,7 +50,11 @@ export function parseNumber(bytes: Buffer, start: number, end: number): number {
     power += exponent
   }
   // A mantissa that passed 2^53 never comes back below it, so the last one tells of all.
-  if (mantissa > EXACT_MAX || power < -22 || power > 22) return Number(bytes.toString('latin1', start, end))
+  if (mantissa > EXACT_MAX || power < -22 || power > 22) {
+    const number = power > 0 ? Number.NaN : parseLongNumber(bytes, first, last, -power)
+    if (Number.isNaN(number)) return Number(bytes.toString('latin1', start, end))
+    return sign === MINUS ? -number : number
+  }
   const number =
     power === 0 ? mantissa : power < 0 ? mantissa / (POWERS[-power] ?? 1) : mantissa * (POWERS[power] ?? 1)
   return sign === MINUS ? -number : number

@@ -7,9 +7,22 @@ export interface Place {
   number: number
 }
 
+/** A cell that cannot be read. */
+export class CellError extends AppError {
+  readonly column: string
+  /** What is required and what was received, without the place. */
+  readonly detail: string
+
+  constructor(place: Readonly<Place>, column: string, detail: string) {
+    super('DATASET_INVALID', `${place.unit} ${place.number}, column ${quote(column)}: ${detail}`)
+    this.column = column
+    this.detail = detail
+  }
+}
+
 /** An error that names row and column. */
-export function invalidCell(place: Readonly<Place>, column: string, detail: string): AppError {
-  return new AppError('DATASET_INVALID', `${place.unit} ${place.number}, column ${quote(column)}: ${detail}`)
+export function invalidCell(place: Readonly<Place>, column: string, detail: string): CellError {
+  return new CellError(place, column, detail)
 }
 
 /** An error that names the row. */

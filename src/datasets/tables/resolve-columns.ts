@@ -1,4 +1,5 @@
-import { fieldError } from '../../errors.ts'
+import { type AppError, fieldError } from '../../errors.ts'
+import { isStorable } from './cell-words.ts'
 import { type ColumnEncoder, createColumnEncoder } from './column-encoder.ts'
 import { quote } from './place.ts'
 import type { TableOptions } from './table-options.ts'
@@ -8,10 +9,16 @@ export const COLUMNS_MAX = 16_384
 
 /**
  * Finds what each column is for: `target`, else the one named `label`, else `target`, else the last.
+ * @param first - the columns of the first row, where a row need not have all: what is to be learnt is one of them
  * @throws {AppError} DATASET_INVALID, VALIDATION_FAILED when what is asked for is not there
  */
-export function resolveColumns(names: readonly string[], options: TableOptions): ColumnEncoder[] {
+export function resolveColumns(
+  names: readonly string[],
+  options: TableOptions,
+  first: readonly string[] | null,
+): ColumnEncoder[] {
   const { splitColumn, types, task } = options
+  if (names.length === 0) throw noFeature(names)
   if (new Set(names).size < names.length) {
     const twice = names.find((name, index) => names.indexOf(name) < index) ?? ''
     throw fieldError(
@@ -20,23 +27,21 @@ export function resolveColumns(names: readonly string[], options: TableOptions):
       `columns must have different names; received ${quote(twice)} twice`,
     )
   }
+  const unnamed = names.findIndex(name => name === '' || !isStorable(name))
+  if (unnamed >= 0) {
+    const detail = `column ${unnamed + 1} must have a name in Unicode without NUL; received ${quote(names[unnamed] ?? '')}`
+    throw fieldError('DATASET_INVALID', '', detail)
+  }
   if (names.length > COLUMNS_MAX) {
     throw fieldError('DATASET_INVALID', '', `there may be ${COLUMNS_MAX} columns; received ${names.length}`)
   }
   assertKnown('/splitColumn', names, splitColumn === null ? [] : [splitColumn])
-  for (const name of types.keys()) assertKnown(`/columns/${escapePointer(name)}`, names, [name])
   const free = names.filter(name => name !== splitColumn)
-  const preset = ['label', 'target'].find(name => free.includes(name)) ?? free.at(-1) ?? ''
+  const always = first ? free.filter(name => first.includes(name)) : free
+  const preset = ['label', 'target'].find(name => always.includes(name)) ?? always.at(-1) ?? ''
   const targets = options.targets ?? [preset]
   assertKnown('/target', free, targets)
-  if (free.length - targets.length < 1) {
-    const received = `${names.length} (${names.slice(0, 5).map(quote).join(', ')})`
-    throw fieldError(
-      'DATASET_INVALID',
-      '',
-      `there must be a column to learn from beside what is to be learnt; received ${received}`,
-    )
-  }
+  if (free.length - targets.length < 1) throw noFeature(names)
   const mustBeNumbers = task === 'regression' || task === 'multiLabel' || targets.length > 1
   return names.map((name, index) => {
     const isTarget = targets.includes(name)
@@ -46,6 +51,18 @@ export function resolveColumns(names: readonly string[], options: TableOptions):
     const column = { name, index, role, declared: isBoolean ? null : declared } as const
     return createColumnEncoder(column, role === 'split' ? 'text' : null)
   })
+}
+
+function noFeature(names: readonly string[]): AppError {
+  const received = `${names.length} (${names.slice(0, 5).map(quote).join(', ')})`
+  const detail = `there must be a column to learn from beside what is to be learnt; received ${received}`
+  return fieldError('DATASET_INVALID', '', detail)
+}
+
+/** Checks that every column of the option `columns` is there. @throws {AppError} VALIDATION_FAILED */
+export function assertTypesKnown(encoders: readonly ColumnEncoder[], { types }: TableOptions): void {
+  const names = encoders.map(({ name }) => name)
+  for (const name of types.keys()) assertKnown(`/columns/${escapePointer(name)}`, names, [name])
 }
 
 function assertKnown(pointer: string, names: readonly string[], wanted: readonly string[]): void {

@@ -1,17 +1,25 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Database } from '../../db/client.ts'
 import { AppError, ERRORS } from '../../errors.ts'
-import { describeProblem, PROBLEM_TYPE } from '../problem-details.ts'
+import { presentError } from '../problem-details.ts'
 import { fingerprintRequest } from './fingerprint.ts'
 import { readIdempotencyKey } from './key-header.ts'
 import { findAnswer, type KeyScope, lockKey, type StoredAnswer, saveAnswer } from './repository.ts'
 
-/** What a POST answers with: a body for the route's schema, or its text when that was written already. */
+/** What a POST answers with: a body for the route's schema, its text when that was written already, or bytes. */
 export type Answer<Body> = {
   status: number
   /** Where the thing that was made is. */
   location?: string
-} & ({ body: Body } | { text: string })
+} & ({ body: Body } | { text: string; contentType?: string } | BinaryAnswer)
+
+/** An answer that is no JSON. */
+export interface BinaryAnswer {
+  bytes: Buffer
+  contentType: string
+  /** What a client needs to read it. */
+  headers: Record<string, string>
+}
 
 /** A POST on its way to its answer. */
 export interface Post {
@@ -67,10 +75,23 @@ export async function answerOnce<Body>(
  * The same for work that changes nothing and may take long: it is done outside of the transaction, and a second
  * time when the first answer was lost before it was kept.
  */
-export async function answerPureOnce<Body>(
+export function answerPureOnce<Body>(
   db: Database,
   post: Post,
   work: () => Promise<Answer<Body>>,
+): Promise<FastifyReply> {
+  return answerPreparedOnce(db, post, work, async (_db, answer) => answer)
+}
+
+/**
+ * The same for work in two steps: what takes long and makes no rows is done outside of the transaction, and a second
+ * time when the first answer was lost before it was kept.
+ */
+export async function answerPreparedOnce<Prepared, Body>(
+  db: Database,
+  post: Post,
+  prepare: () => Promise<Prepared>,
+  work: (db: Database, prepared: Prepared) => Promise<Answer<Body>>,
 ): Promise<FastifyReply> {
   const scope = scopeOf(post.request)
   const stored = scope && (await findAnswer(db, scope))
@@ -78,8 +99,8 @@ export async function answerPureOnce<Body>(
     const fingerprint = fingerprintRequest(post.request, post.body)
     return send(post.reply, assertSame(stored, fingerprint), true)
   }
-  const answer = await work()
-  return answerOnce(db, post, async () => answer)
+  const prepared = await prepare()
+  return answerOnce(db, post, tx => work(tx, prepared))
 }
 
 function scopeOf(request: FastifyRequest): KeyScope | null {
@@ -106,18 +127,22 @@ function isLasting(error: unknown): error is AppError {
 }
 
 function toAnswer(error: AppError, request: FastifyRequest, fingerprint: string): StoredAnswer {
-  const body = JSON.stringify(describeProblem(error, request))
-  return { fingerprint, status: error.status, location: null, contentType: PROBLEM_TYPE, body }
+  return { fingerprint, location: null, headers: {}, ...presentError(error, request) }
 }
 
 function serialize<Body>(reply: FastifyReply, fingerprint: string, answer: Answer<Body>): StoredAnswer {
   const { status, location = null } = answer
+  if ('bytes' in answer) {
+    const { bytes, contentType, headers } = answer
+    return { fingerprint, status, location, headers, contentType, body: bytes }
+  }
   reply.code(status) // it chooses the schema
   return {
     fingerprint,
     status,
     location,
-    contentType: 'application/json; charset=utf-8',
+    headers: {},
+    contentType: ('text' in answer && answer.contentType) || 'application/json; charset=utf-8',
     body: 'text' in answer ? answer.text : String(reply.serialize(answer.body)),
   }
 }
@@ -127,6 +152,7 @@ function send(reply: FastifyReply, answer: StoredAnswer, isReplayed: boolean): F
   if (isReplayed) reply.header('idempotency-replayed', 'true')
   return reply
     .code(answer.status)
+    .headers(answer.headers)
     .type(answer.contentType)
     .serializer((text: string) => text)
     .send(answer.body)

@@ -15,7 +15,9 @@ export interface StoredAnswer {
   status: number
   location: string | null
   contentType: string
-  body: string
+  /** Headers that belong to this body and not to every answer. */
+  headers: Record<string, string>
+  body: string | Buffer
 }
 
 /**
@@ -31,21 +33,24 @@ export async function lockKey(tx: Db, { apiKeyId, key }: KeyScope): Promise<bool
 
 /** @returns null when there is none, or it is too old */
 export async function findAnswer(db: Db, { apiKeyId, key }: KeyScope): Promise<StoredAnswer | null> {
-  const [row] = await db.$queryRaw<StoredAnswer[]>`
-    SELECT fingerprint, status, location, content_type AS "contentType", body FROM idempotent_answers
+  const [row] = await db.$queryRaw<(StoredAnswer & { body: Uint8Array })[]>`
+    SELECT fingerprint, status, location, content_type AS "contentType", headers, body FROM idempotent_answers
     WHERE api_key_id = ${apiKeyId} AND key = ${key} AND created_at > now() - make_interval(hours => ${KEPT_HOURS})`
-  return row ?? null
+  return row ? { ...row, body: Buffer.from(row.body) } : null
 }
 
 /** Keeps an answer, in the place of one that is too old. The caller holds the key's lock. */
 export async function saveAnswer(tx: Db, scope: KeyScope, answer: StoredAnswer): Promise<void> {
   const { apiKeyId, key } = scope
-  const { fingerprint, status, location, contentType, body } = answer
+  const { fingerprint, status, location, contentType } = answer
+  const headers = JSON.stringify(answer.headers)
+  const body = typeof answer.body === 'string' ? Buffer.from(answer.body) : answer.body
   await tx.$executeRaw`
-    INSERT INTO idempotent_answers (api_key_id, key, fingerprint, status, location, content_type, body)
-    VALUES (${apiKeyId}, ${key}, ${fingerprint}, ${status}, ${location}, ${contentType}, ${body})
+    INSERT INTO idempotent_answers (api_key_id, key, fingerprint, status, location, content_type, headers, body)
+    VALUES (${apiKeyId}, ${key}, ${fingerprint}, ${status}, ${location}, ${contentType}, ${headers}::jsonb, ${body})
     ON CONFLICT (api_key_id, key) DO UPDATE SET fingerprint = excluded.fingerprint, status = excluded.status,
-      location = excluded.location, content_type = excluded.content_type, body = excluded.body, created_at = now()`
+      location = excluded.location, content_type = excluded.content_type, headers = excluded.headers,
+      body = excluded.body, created_at = now()`
 }
 
 /** Deletes answers that are too old. @returns how many */

@@ -15,7 +15,7 @@ const DIM = 0.6
  */
 export function drawOverlay(
   [height, width, channels]: readonly [number, number, number],
-  values: Float32Array,
+  values: ArrayLike<number>,
   saliency: Float32Array,
 ): Buffer {
   const scale = Math.max(1, Math.ceil(SIDE_MIN / Math.max(height, width)))
@@ -41,7 +41,7 @@ export function drawOverlay(
   return Buffer.from(encode({ width: width * scale, height: height * scale, channels: 3, depth: 8, data }))
 }
 
-function sumAt(values: Float32Array, from: number, count: number): number {
+function sumAt(values: ArrayLike<number>, from: number, count: number): number {
   let sum = 0
   for (let i = from; i < from + count; i++) sum += values[i] ?? 0
   return sum

@@ -80,16 +80,17 @@ export async function routeTraffic<Answer extends Answered>(
 function shadow(
   deps: TrafficDeps,
   key: TrafficKey,
-  { classes, inputShape }: StoredVersion,
+  answering: StoredVersion,
   { rows, probabilities }: Answered,
 ): void {
+  const { classes, inputShape } = answering
   const count = Math.min(rows.count, SHADOWED_ROWS)
   const units = featureCount(inputShape)
   const features = rows.features.slice(0, count * units)
   const labels = labelsOf(probabilities.subarray(0, count * classes.length), classes)
   const isTaken = deps.shadows.offer(async () => {
     try {
-      deps.traffic.record(key, await compareShadow(deps, key, { count, features }, labels))
+      deps.traffic.record(key, await compareShadow(deps, key, answering, { count, features }, labels))
     } catch {
       deps.traffic.record(key, { requests: 1, failures: 1 }) // the shadow's own trouble, of which nobody else hears
     }
@@ -100,12 +101,15 @@ function shadow(
 async function compareShadow(
   deps: TrafficDeps,
   { modelName, version: number }: TrafficKey,
+  answering: StoredVersion,
   { count, features }: Rows,
   labels: readonly (string | undefined)[],
 ) {
   const version = await deps.versions.resolve(modelName, { version: number })
   const units = features.length / count
-  if (units !== featureCount(version.inputShape)) throw new Error('the shadow must take the same input')
+  const columns = [await columnsOf(deps, version), await columnsOf(deps, answering)]
+  if (units !== featureCount(version.inputShape) || columns[0] !== columns[1])
+    throw new Error('the shadow must take the same input')
   let agreed = 0
   let latencyMs = 0
   for (let from = 0; from < count; from += TURN_ROWS) {
@@ -118,6 +122,15 @@ async function compareShadow(
     agreed += own.filter((label, row) => label === labels[from + row]).length
   }
   return { requests: 1, predictions: count, compared: count, agreed, latencyMs }
+}
+
+/** What the numbers of a row mean, to be compared. */
+async function columnsOf({ predictors }: TrafficDeps, version: StoredVersion): Promise<string | null> {
+  const { table } = await predictors.get(version)
+  if (!table) return null
+  return JSON.stringify(
+    table.columns.map(column => [column.name, column.type, 'categories' in column && column.categories]),
+  )
 }
 
 /** The most probable class of each row. */

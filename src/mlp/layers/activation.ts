@@ -24,6 +24,7 @@ export const activation: LayerKind<typeof Schema, ActivationLayer> = {
 export function activationBlock(name: ActivationName): Block {
   const { forward, backward } = ACTIVATIONS[name]
   return {
+    isTrained: false,
     forward(graph, z) {
       const y = forward(graph, z)
       return {

@@ -4,6 +4,7 @@ import type { Value } from '../operations.ts'
 import type { Block, BlockStep, StepInputs } from './block.ts'
 import type { LayerKind } from './layer.ts'
 import { type Affine, declareAffine, normalizationProperties, type Rows } from './normalization.ts'
+import { resolveTrainable } from './trainable.ts'
 
 const Schema = Type.Object(
   {
@@ -30,17 +31,19 @@ export interface BatchNormalization extends Rows {
 /**
  * y = γ ⊙ x̂ + β, x̂ = (x − μ) / √(σ² + ε). In training μ and σ² are each unit's mean and (biased) variance over the
  * examples of the whole step, in prediction their moving means: m ← momentum · m + (1 − momentum) · μ, and likewise
- * for σ².
- * @see Ioffe & Szegedy (2015), "Batch normalization", algorithm 1; keras/src/layers/normalization/batch_normalization.py
+ * for σ². A frozen layer does in training what it does in prediction, and its moving means stay.
+ * @see Ioffe & Szegedy (2015), "Batch normalization", algorithm 1; keras/src/layers/normalization/batch_normalization.py,
+ *   whose documentation says so of `trainable = False`
  */
 export const batchNormalization: LayerKind<typeof Schema, BatchNormalization> = {
   schema: Schema,
-  resolve: ({ momentum, epsilon, center, scale }) => ({
+  resolve: ({ momentum, epsilon, center, scale, trainable }) => ({
     type: 'batchNormalization',
     momentum: momentum ?? 0.99,
     epsilon: epsilon ?? 1e-3,
     center: center ?? true,
     scale: scale ?? true,
+    ...resolveTrainable({ trainable }),
   }),
   units: (_layer, inputUnits) => inputUnits,
   countParameters: ({ center, scale }, inputUnits) => inputUnits * (2 + Number(center) + Number(scale)),
@@ -51,8 +54,9 @@ export const batchNormalization: LayerKind<typeof Schema, BatchNormalization> = 
       variance: declareStatistic(graph, `${name}/moving_variance`, inputUnits, 1),
     }
     const block: Block = {
+      isTrained: affine.isTrained,
       forward: (at, x, mode, inputs) =>
-        mode === 'training'
+        mode === 'training' && layer.trainable !== false
           ? trainForward(at, x, layer, affine, moving, inputs)
           : predictForward(at, x, layer, affine, moving),
     }
@@ -121,7 +125,7 @@ function predictForward(
   const normalized = graph.divide(graph.subtract(x, moving.mean.value), deviation)
   return {
     output: affine.forward(graph, normalized),
-    // The moving means are constants here. Weights are trained in training mode only.
+    // The moving means are constants here, and rows are trained in training mode only.
     backward: (gradient, wantsInput) => ({
       input: wantsInput ? graph.divide(affine.backwardInput(graph, gradient), deviation) : null,
       variables: [],

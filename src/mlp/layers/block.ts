@@ -6,6 +6,8 @@ export type Mode = 'training' | 'inference'
 
 /** A differentiable part of a network: an affine map, an activation. A layer of a request is one or more of them. */
 export interface Block {
+  /** Whether it has weights that are trained. */
+  readonly isTrained: boolean
   /** Writes `y = f(x)`, `[batch, units]` both, and gives the way back. */
   forward(graph: Graph, x: Value, mode: Mode, step: StepInputs): BlockStep
 }
@@ -28,11 +30,11 @@ export interface BlockStep {
 
 /**
  * Writes the gradients of a block from `∂L/∂y`.
- * @param wantsInput - false for the first block, whose `∂L/∂x` nobody needs
+ * @param wantsInput - false where no block before is trained, so that nobody needs `∂L/∂x`
  */
 export type Backward = (gradient: Value, wantsInput: boolean) => Gradients
 
-/** What a block hands back: `∂L/∂x`, and of each of its variables `∂L/∂w` over the examples at hand. */
+/** What a block hands back: `∂L/∂x`, and of each of its trained variables `∂L/∂w` over the examples at hand. */
 export interface Gradients {
   input: Value | null
   variables: readonly { variable: Variable; gradient: Value }[]

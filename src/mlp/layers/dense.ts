@@ -6,6 +6,7 @@ import { RegularizerSchema, resolveRegularizer } from '../regularizer.ts'
 import { activationBlock } from './activation.ts'
 import type { Block } from './block.ts'
 import type { LayerKind } from './layer.ts'
+import { type Freezable, resolveTrainable, trainableProperty, weightRole } from './trainable.ts'
 
 const Schema = Type.Object(
   {
@@ -17,12 +18,13 @@ const Schema = Type.Object(
     biasInitializer: Type.Optional(InitializerSchema),
     kernelRegularizer: Type.Optional(RegularizerSchema),
     biasRegularizer: Type.Optional(RegularizerSchema),
+    ...trainableProperty,
   },
   { additionalProperties: false, title: 'Dense layer' },
 )
 
 /** A fully connected layer with its defaults filled in. */
-export interface Dense {
+export interface Dense extends Freezable {
   type: 'dense'
   units: number
   activation: ActivationName
@@ -48,6 +50,7 @@ export const dense: LayerKind<typeof Schema, Dense> = {
     biasInitializer: request.biasInitializer ?? 'zeros',
     ...(request.kernelRegularizer && { kernelRegularizer: resolveRegularizer(request.kernelRegularizer) }),
     ...(request.biasRegularizer && { biasRegularizer: resolveRegularizer(request.biasRegularizer) }),
+    ...resolveTrainable(request),
   }),
   units: ({ units }) => units,
   countParameters: ({ units, useBias }, inputUnits) => (inputUnits + (useBias ? 1 : 0)) * units,
@@ -63,9 +66,10 @@ export const dense: LayerKind<typeof Schema, Dense> = {
  * @see Nielsen, "Neural Networks and Deep Learning" (2015), chapter 2, BP2–BP4
  */
 function buildAffine(graph: Graph, name: string, layer: Dense, inputUnits: number): Block {
+  const role = weightRole(layer)
   const kernel = graph.variable({
     name: `${name}/kernel`,
-    role: 'weight',
+    role,
     shape: [inputUnits, layer.units],
     ...(layer.kernelRegularizer && { regularizer: layer.kernelRegularizer }),
     initialize: random => initialize(layer.kernelInitializer, random, [inputUnits, layer.units]),
@@ -73,22 +77,26 @@ function buildAffine(graph: Graph, name: string, layer: Dense, inputUnits: numbe
   const bias = layer.useBias
     ? graph.variable({
         name: `${name}/bias`,
-        role: 'weight',
+        role,
         shape: [layer.units],
         ...(layer.biasRegularizer && { regularizer: layer.biasRegularizer }),
         initialize: random => initialize(layer.biasInitializer, random, [layer.units]),
       })
     : null
   return {
+    isTrained: role === 'weight',
     forward(at, x) {
       const product = at.matMul(x, kernel.value)
       return {
         output: bias ? at.add(product, bias.value) : product,
         backward: (gradient, wantsInput) => ({
-          variables: [
-            { variable: kernel, gradient: at.matMul(x, gradient, { a: true }) },
-            ...(bias ? [{ variable: bias, gradient: at.sumExamples(gradient) }] : []),
-          ],
+          variables:
+            role === 'frozen'
+              ? []
+              : [
+                  { variable: kernel, gradient: at.matMul(x, gradient, { a: true }) },
+                  ...(bias ? [{ variable: bias, gradient: at.sumExamples(gradient) }] : []),
+                ],
           input: wantsInput ? at.matMul(gradient, kernel.value, { b: true }) : null,
         }),
       }

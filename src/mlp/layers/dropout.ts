@@ -29,6 +29,7 @@ export const dropout: LayerKind<typeof Schema, Dropout> = {
   countParameters: () => 0,
   build: (_graph, name, { rate }) => [
     {
+      isTrained: false,
       forward(graph, x, mode, { step }) {
         if (mode === 'inference' || rate === 0) {
           return { output: x, backward: gradient => ({ input: gradient, variables: [] }) }

@@ -3,6 +3,7 @@ import type { Graph } from '../graph.ts'
 import type { Value } from '../operations.ts'
 import type { LayerKind } from './layer.ts'
 import { declareAffine, normalizationProperties, type Rows } from './normalization.ts'
+import { resolveTrainable } from './trainable.ts'
 
 const Schema = Type.Object(
   { type: Type.Literal('layerNormalization'), ...normalizationProperties },
@@ -22,11 +23,12 @@ export interface LayerNormalization extends Rows {
  */
 export const layerNormalization: LayerKind<typeof Schema, LayerNormalization> = {
   schema: Schema,
-  resolve: ({ epsilon, center, scale }) => ({
+  resolve: ({ epsilon, center, scale, trainable }) => ({
     type: 'layerNormalization',
     epsilon: epsilon ?? 1e-3,
     center: center ?? true,
     scale: scale ?? true,
+    ...resolveTrainable({ trainable }),
   }),
   units: (_layer, inputUnits) => inputUnits,
   countParameters: ({ center, scale }, inputUnits) => inputUnits * (Number(center) + Number(scale)),
@@ -34,6 +36,7 @@ export const layerNormalization: LayerKind<typeof Schema, LayerNormalization> = 
     const affine = declareAffine(declaring, name, layer, inputUnits)
     return [
       {
+        isTrained: affine.isTrained,
         forward(graph, x) {
           const centered = graph.subtract(x, graph.meanUnits(x))
           const variance = graph.meanUnits(graph.unary('square', centered))

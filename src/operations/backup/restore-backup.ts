@@ -3,6 +3,7 @@ import os from 'node:os'
 import path from 'node:path'
 import pg from 'pg'
 import { LOCK_FILE, migrate, readMigrationNames } from '../../db/migrate.ts'
+import type { BlobStore } from '../../storage/blob-store.ts'
 import { createDiskBlobStore } from '../../storage/disk-blob-store.ts'
 import { copyBlob } from './copy-blob.ts'
 import { type BackupManifest, readManifest } from './manifest.ts'
@@ -11,7 +12,10 @@ import { copyIn, hashFile, listMigrations, listTables } from './tables.ts'
 /** Where a backup is restored to. */
 export interface RestoreTarget {
   databaseUrl: string
+  /** Where the generated key goes. */
   dataDir: string
+  /** Any kind of store, whichever the backup was made from. */
+  blobs: BlobStore
   /** The folder of this version's migrations. */
   migrationsDir: string
 }
@@ -26,8 +30,8 @@ export async function restoreBackup(target: RestoreTarget, folder: string): Prom
   const manifest = await readManifest(folder)
   await assertRestorable(target, folder, manifest)
   await mkdir(target.dataDir, { recursive: true })
-  const [from, to] = [createDiskBlobStore(folder), createDiskBlobStore(target.dataDir)]
-  for (const { sha256 } of manifest.blobs) await copyBlob(from, to, sha256)
+  const from = createDiskBlobStore(folder)
+  for (const { sha256 } of manifest.blobs) await copyBlob(from, target.blobs, sha256)
   await migrateTo(target, manifest.migrations)
   await insertRows(target.databaseUrl, folder, manifest)
   await copyIfMissing(path.join(folder, 'api-key'), path.join(target.dataDir, 'api-key'))

@@ -12,7 +12,9 @@ import { copyOut, listMigrations, listTables } from './tables.ts'
 /** What is backed up. */
 export interface BackupSource {
   databaseUrl: string
+  /** Where the generated key is. */
   dataDir: string
+  blobs: BlobStore
   /** Of the service. */
   version: string
 }
@@ -38,7 +40,7 @@ export async function writeBackup(source: BackupSource, folder: string): Promise
     { wait: true },
     async lost => {
       const { referenced, ...rows } = await writeRows(source.databaseUrl, folder)
-      const blobs = await writeBlobs(createDiskBlobStore(source.dataDir), referenced, folder)
+      const blobs = await writeBlobs(source.blobs, referenced, folder)
       lost.throwIfAborted()
       return { format: 'trainyard-backup/1' as const, version: source.version, ...rows, ...blobs }
     },

@@ -1,9 +1,7 @@
+import { UNKNOWN_CATEGORY } from '../../datasets/columns.ts'
 import { mostFrequent, present } from '../figures.ts'
 import { type ColumnKind, type ColumnOf, ColumnOptionError, type EncodeCell } from './column-kind.ts'
 import type { ColumnRequest } from './column-request.ts'
-
-/** A cell with a category that the dataset does not have; only predictions meet it. */
-export const UNKNOWN_CATEGORY = -1
 
 /** How a column of categories is prepared, with the defaults filled in. */
 export interface CategoricalSpec {
@@ -52,12 +50,14 @@ export const categorical: ColumnKind<'categorical', CategoricalSpec, FittedCateg
       indicator: !isOneHot && (request.indicator ?? (column.missing > 0 || others)),
     }
   },
-  inputs({ encode, categories, rare, impute, indicator }) {
+  inputs(spec) {
+    const { encode, categories, rare, indicator } = spec
+    const isMissingTold = 'impute' in spec ? spec.impute === 'category' : spec.fill === null
     if (encode === 'ordinal') return indicator ? ['place', 'is missing'] : ['place']
     return [
       ...categories.map(category => `is ${category}`),
       ...(rare ? ['is rare'] : []),
-      ...(impute === 'category' ? ['is missing'] : []),
+      ...(isMissingTold ? ['is missing'] : []),
     ]
   },
   fit(column, { impute, fill, ...spec }, cells) {

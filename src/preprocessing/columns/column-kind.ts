@@ -17,7 +17,7 @@ export interface ColumnKind<T extends ColumnType, Spec, Fitted> {
   /** @throws ColumnOptionError when options do not fit the column */
   resolve(column: ColumnOf<T>, request: ColumnRequest): Spec
   /** What each input means, in words; as many as there are inputs. */
-  inputs(spec: Spec): string[]
+  inputs(spec: Spec | Fitted): string[]
   /**
    * Learns the figures.
    * @param cells - of the training examples, missing ones as NaN

@@ -1,5 +1,5 @@
 import type { Type } from 'typebox'
-import { present, quantile } from '../figures.ts'
+import { present, quantile, rangeOf } from '../figures.ts'
 import { type ColumnKind, ColumnOptionError } from './column-kind.ts'
 import type { DatetimePartSchema } from './column-request.ts'
 import { scaleOf } from './numeric.ts'
@@ -25,6 +25,8 @@ export interface FittedDatetime {
   indicator: boolean
   center: number
   spread: number
+  /** Of the training examples; null where none had a time. Missing: made by an earlier release. */
+  range?: [number, number] | null
 }
 
 /** How far a part has come round, 0 … 1, in UTC. */
@@ -69,7 +71,7 @@ export const datetime: ColumnKind<'datetime', DatetimeSpec, FittedDatetime> = {
     const known = present(cells)
     const middle = impute === 'constant' ? Date.parse(fill ?? '') : quantile(known.slice().sort(), 0.5)
     const filled = cells.map(cell => (Number.isNaN(cell) ? middle : cell))
-    return { ...spec, fill: middle, ...scaleOf('standardize', filled) }
+    return { ...spec, fill: middle, ...scaleOf('standardize', filled), range: rangeOf(known) }
   },
   width: ({ parts, elapsed, indicator }) => 2 * parts.length + (elapsed ? 1 : 0) + (indicator ? 1 : 0),
   compile(_column, { parts, elapsed, fill, indicator, center, spread }) {

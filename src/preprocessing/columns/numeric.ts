@@ -1,4 +1,4 @@
-import { mean, mostFrequent, present, quantile, standardDeviation } from '../figures.ts'
+import { mean, mostFrequent, present, quantile, rangeOf, standardDeviation } from '../figures.ts'
 import { type ColumnKind, ColumnOptionError } from './column-kind.ts'
 import type { ColumnRequest } from './column-request.ts'
 
@@ -25,6 +25,8 @@ export interface FittedNumeric {
   /** (x − center) / spread goes into the network. */
   center: number
   spread: number
+  /** Of the training examples, as they were; null where none had a number. Missing: made by an earlier release. */
+  range?: [number, number] | null
 }
 
 /**
@@ -60,7 +62,8 @@ export const numeric: ColumnKind<'numeric', NumericSpec, FittedNumeric> = {
     const clip: [number, number] | null =
       spec.clip && sorted ? [quantile(sorted, spec.clip[0]), quantile(sorted, spec.clip[1])] : null
     const shaped = filled.map(cell => shape(cell, clip, spec.log1p))
-    return { fill, indicator: spec.indicator, clip, log1p: spec.log1p, ...scaleOf(spec.scale, shaped) }
+    const { indicator, log1p } = spec
+    return { fill, indicator, clip, log1p, ...scaleOf(spec.scale, shaped), range: rangeOf(known) }
   },
   width: ({ indicator }) => (indicator ? 2 : 1),
   compile(_column, { fill, indicator, clip, log1p, center, spread }) {
@@ -109,11 +112,7 @@ export function scaleOf(
       return { center, spread: standardDeviation(numbers, center) || 1 }
     }
     case 'minMax': {
-      let [low, high] = [numbers[0] ?? 0, numbers[0] ?? 0]
-      for (const number of numbers) {
-        low = Math.min(low, number)
-        high = Math.max(high, number)
-      }
+      const [low, high] = rangeOf(numbers) ?? [0, 0]
       return { center: low, spread: high - low || 1 }
     }
     case 'none':

@@ -19,17 +19,21 @@ await createPortableEngine() // makes the wasm backend the current one
 const COUNT = 5
 
 /** Stores a model with random weights, and reads it back for the service and for TensorFlow.js. */
-async function storeModel(shape: readonly number[], layers: LayerRequests) {
+async function storeModel(
+  shape: readonly number[],
+  layers: LayerRequests,
+  image?: { fit: 'fill'; invert: boolean; centerOfMass: boolean },
+) {
   const inputUnits = shape.reduce((product, length) => product * length, 1)
   const network = resolveNetwork({ layers })
   const units = countOutputUnits(network, inputUnits)
-  const preprocessing = { scale: 1 / 255 }
+  const preprocessing = { scale: 1 / 255, ...(image && { image }) }
   const loss = resolveLoss('meanSquaredError')
   const optimizer = resolveOptimizer({ type: 'sgd' })
   const program = buildProgram({
     task: 'classification',
     inputUnits,
-    inputScaling: { ...preprocessing, offset: 0 },
+    inputScaling: { scale: 1 / 255, offset: 0 },
     network,
     loss,
     optimizer,
@@ -70,8 +74,9 @@ async function storeModel(shape: readonly number[], layers: LayerRequests) {
   }
 }
 
-async function expectSameAnswers(shape: readonly number[], layers: LayerRequests) {
-  const { units, predictor, layersModel, features } = await storeModel(shape, layers)
+async function expectSameAnswers(...model: Parameters<typeof storeModel>) {
+  const [shape] = model
+  const { units, predictor, layersModel, features } = await storeModel(...model)
   const raw = tf.tensor(features, [COUNT, ...shape])
   const answer = layersModel.predict(raw) as tf.Tensor // one output, so one tensor
   const theirs = await answer.data<'float32'>()
@@ -139,6 +144,11 @@ describe('a stored model loads into TensorFlow.js and answers as the service doe
 
   it.each(NAMES)('with %s as a layer of its own', async activation => {
     await expectSameAnswers([12], [dense(5, 'linear'), { type: 'activation', activation }])
+  })
+
+  it('with inverted images', async () => {
+    const image = { fit: 'fill', invert: true, centerOfMass: false } as const
+    await expectSameAnswers([4, 3, 1], [dense(7, 'tanh'), dense(3, 'softmax')], image)
   })
 
   it.each(Object.keys(LAYERS))('with %s', async name => {

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import { mkdir, readdir, readFile, rename, stat, truncate, utimes, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { text } from 'node:stream/consumers'
@@ -7,6 +6,8 @@ import { describe, expect, it } from 'vitest'
 import { BlobDamagedError, type BlobStore } from '../../../src/storage/blob-store.ts'
 import { createDiskBlobStore } from '../../../src/storage/disk-blob-store.ts'
 import { createTestFolder } from '../../helpers/folder.ts'
+
+// What holds for every store is in test/integration/blob-stores.test.ts.
 
 const HELLO = Buffer.from('hello')
 /** FIPS 180-4 by `printf hello | sha256sum`. */
@@ -39,29 +40,6 @@ describe('a blob', () => {
     expect(await store.read(HELLO_SHA256)).toEqual(HELLO)
   })
 
-  it('may be empty, or come in many pieces', async () => {
-    const { store } = await openStore()
-    const { sha256: empty } = await store.put(Buffer.alloc(0))
-    expect(await store.read(empty)).toEqual(Buffer.alloc(0))
-    const content = Buffer.alloc(300_000, 'piece')
-    const draft = await store.draft()
-    for (let from = 0; from < content.length; from += 7_000) {
-      draft.stream.write(content.subarray(from, from + 7_000))
-    }
-    await finished(draft.stream.end())
-    const sha256 = createHash('sha256').update(content).digest('hex')
-    expect(await draft.keep()).toEqual({ sha256, bytes: content.length })
-    expect(await store.read(sha256)).toEqual(content)
-  })
-
-  it('can be read in part, past its end only as far as it goes, and as a stream', async () => {
-    const { store } = await openStore()
-    await store.put(HELLO)
-    expect((await store.readRange(HELLO_SHA256, 1, 3)).toString()).toBe('ell')
-    expect((await store.readRange(HELLO_SHA256, 3, 10)).toString()).toBe('lo')
-    expect(await text(store.stream(HELLO_SHA256))).toBe('hello')
-  })
-
   it.each([
     ['changed', (file: string) => writeFile(file, 'hellO')],
     ['cut off', (file: string) => truncate(file, 4)],
@@ -70,23 +48,6 @@ describe('a blob', () => {
     await store.put(HELLO)
     await spoil(fileOf(HELLO_SHA256))
     await expect(store.read(HELLO_SHA256)).rejects.toBeInstanceOf(BlobDamagedError)
-  })
-
-  it('that is not there is not read, nor is anything outside the store', async () => {
-    const { store } = await openStore()
-    await expect(store.read(HELLO_SHA256)).rejects.toBeInstanceOf(BlobDamagedError)
-    await expect(store.read('../../etc/passwd')).rejects.toBeInstanceOf(BlobDamagedError)
-    expect(await store.has(HELLO_SHA256)).toBe(false)
-  })
-
-  it('is gone after it is deleted, which may be done twice', async () => {
-    const { store, filesIn } = await openStore()
-    await store.put(HELLO)
-    expect(await store.has(HELLO_SHA256)).toBe(true)
-    await store.deleteUnused(HELLO_SHA256, Number.POSITIVE_INFINITY)
-    await store.deleteUnused(HELLO_SHA256, Number.POSITIVE_INFINITY)
-    expect(await store.has(HELLO_SHA256)).toBe(false)
-    expect(await filesIn()).toEqual([])
   })
 
   it('is listed with the time at which it was last wanted', async () => {
@@ -145,19 +106,6 @@ describe('a draft', () => {
     expect(await readFile(fileOf(HELLO_SHA256))).toEqual(HELLO)
     expect((await stat(fileOf(HELLO_SHA256))).mode & 0o777).toBe(0o600)
   })
-
-  it.each(['before it is written', 'in the middle', 'after its end'])(
-    'leaves nothing when it is discarded %s',
-    async when => {
-      const { store, filesIn } = await openStore()
-      const draft = await store.draft()
-      if (when === 'in the middle') draft.stream.write(HELLO)
-      if (when === 'after its end') await finished(draft.stream.end(HELLO))
-      await draft.discard()
-      await draft.discard()
-      expect(await filesIn()).toEqual([])
-    },
-  )
 })
 
 it('a store that can be written to passes its check, and one that cannot does not', async () => {

@@ -16,7 +16,7 @@ export function createCsvFiles(
   const table = createTableReader(drafts, options)
   return {
     async add({ part, split, pieces }) {
-      const spool = await drafts.open()
+      const spool = await drafts.openScratch()
       await table.add(
         { part, split, unit: 'line', read: sink => readCsv(spoolPieces(pieces, spool), dialect, sink) },
         sink => readCsv(spool.readBack(), dialect, sink),

@@ -1,7 +1,8 @@
 import { isMissing, parseBoolean } from '../../tables/cell-words.ts'
 import { parseDatetime } from '../../tables/parse-datetime.ts'
 import { parseNumber } from '../../tables/parse-number.ts'
-import { createFields, type Fields, SCAN, scanRecord } from './scan-record.ts'
+import { SCAN } from './scan-field.ts'
+import { createRecord, isEmptyRecord, scanRecord } from './scan-record.ts'
 
 /** How a file of separated values is written. */
 export interface Dialect {
@@ -31,12 +32,6 @@ export function findDialect(head: Buffer, isWhole: boolean, options: DialectOpti
   return { delimiter: byte, hasHeader: options.hasHeader ?? looksLikeHeader(first ?? [], second ?? []) }
 }
 
-/** The value of a field. */
-export function fieldText(bytes: Buffer, fields: Fields, field: number): string {
-  const text = bytes.toString('utf8', fields.starts[field] ?? 0, fields.ends[field] ?? 0)
-  return fields.doubled[field] === 1 ? text.replaceAll('""', '"') : text
-}
-
 function findDelimiter(head: Buffer, isWhole: boolean): number {
   let best = { byte: DELIMITERS[0]?.charCodeAt(0) ?? 0, score: 0 }
   for (const delimiter of DELIMITERS) {
@@ -52,13 +47,12 @@ function findDelimiter(head: Buffer, isWhole: boolean): number {
 
 /** The first records that are not empty; those before the first mistake, if there is one. */
 function sample(head: Buffer, isWhole: boolean, delimiter: number): string[][] {
-  const fields = createFields()
+  const record = createRecord()
   const records: string[][] = []
   for (let at = 0; at < head.length && records.length < RECORDS_MAX; ) {
-    at = scanRecord(head, at, delimiter, isWhole, fields)
+    at = scanRecord(head, at, delimiter, isWhole, record)
     if (at <= SCAN.incomplete) break
-    const record = Array.from({ length: fields.count }, (_, field) => fieldText(head, fields, field))
-    if (record.length > 1 || record[0] !== '') records.push(record)
+    if (!isEmptyRecord(record)) records.push(record.texts)
   }
   return records
 }

@@ -3,7 +3,7 @@ import { AppError, fieldError } from '../../../errors.ts'
 import type { BlobDraft } from '../../../storage/blob-store.ts'
 import { type ByteHistogram, createByteHistogram, occurringValues, summarize } from '../../byte-histogram.ts'
 import { featureCount } from '../../content.ts'
-import type { DraftScope } from '../../drafts.ts'
+import { createGatheringWriter, type DraftScope, endDraft } from '../../drafts.ts'
 import type { PreparedDataset } from '../../prepared.ts'
 import type { SplitName } from '../../schemas.ts'
 import { decompress } from '../decompress.ts'
@@ -40,25 +40,23 @@ export async function receiveIdxFile(
   const draft = await drafts.open()
   let dimensions: number[] = []
   try {
-    await pipeline(
-      readIdx(decompress(source), role, header => {
-        dimensions = header.dimensions
-        const bytes = featureCount(dimensions)
-        if (bytes > limits.bytesMax) {
-          throw new AppError(
-            'PAYLOAD_TOO_LARGE',
-            `a file may hold ${limits.bytesMax} bytes; its header says ${bytes}`,
-          )
-        }
-      }),
-      async function* count(pieces: AsyncIterable<Uint8Array>) {
-        for await (const piece of pieces) {
-          histogram.add(piece)
-          yield piece
-        }
-      },
-      draft.stream,
-    )
+    const numbers = readIdx(decompress(source), role, header => {
+      dimensions = header.dimensions
+      const bytes = featureCount(dimensions)
+      if (bytes > limits.bytesMax) {
+        throw new AppError(
+          'PAYLOAD_TOO_LARGE',
+          `a file may hold ${limits.bytesMax} bytes; its header says ${bytes}`,
+        )
+      }
+    })
+    const writer = createGatheringWriter(draft)
+    for await (const piece of numbers) {
+      await writer.write(piece)
+      histogram.add(piece)
+    }
+    await writer.end()
+    await endDraft(draft)
   } catch (error) {
     if (error instanceof AppError) throw new AppError(error.code, error.message, withPointer(part, error))
     throw error

@@ -3,6 +3,7 @@ import { readConfig } from '../../../../src/config.ts'
 import { ACTIVATIONS, type ActivationName } from '../../../../src/mlp/activations/registry.ts'
 import { createInterpreter } from '../../../../src/mlp/interpreter.ts'
 import { LOSSES, type LossName, resolveLoss } from '../../../../src/mlp/losses/registry.ts'
+import { placeLayers } from '../../../../src/mlp/network.ts'
 import { type OptimizerSpec, resolveOptimizer } from '../../../../src/mlp/optimizers/registry.ts'
 import { buildProgram, type Program, type ProgramSpec } from '../../../../src/mlp/program.ts'
 import type { Engine, Examples } from '../../../../worker/engines/engine.ts'
@@ -64,6 +65,17 @@ const LAYERS: Record<string, LayerRequests> = {
   ],
   layerNormalization: [dense(6, 'tanh'), { type: 'layerNormalization' }],
   activation: [dense(6, 'linear'), { type: 'activation', activation: 'gelu' }],
+  'dense, frozen': [{ ...dense(6, 'tanh'), trainable: false }, dense(5, 'tanh')],
+  'dense, frozen between others': [
+    dense(6, 'tanh'),
+    { ...dense(5, 'tanh'), trainable: false, kernelRegularizer: { l2: 1 } },
+  ],
+  'batchNormalization, frozen': [
+    dense(6, 'linear'),
+    { type: 'batchNormalization', momentum: 0.8, trainable: false },
+    dense(5, 'tanh'),
+    { type: 'layerNormalization', trainable: false },
+  ],
   'L1 and L2': [{ ...dense(6, 'tanh'), kernelRegularizer: { l1: 0.01, l2: 0.02 } }],
 }
 
@@ -126,9 +138,14 @@ function expectParity(engine: Engine | null, spec: ProgramSpec, batchSize = BATC
   const state = session.exportState()
   session.close()
   const before = initialState(program, SEED)
+  const frozen = placeLayers(spec.network, UNITS)
+    .filter(({ layer }) => 'trainable' in layer)
+    .map(({ name }) => name)
   for (const [name, array] of exact.state) {
     expectClose(name, state.get(name) ?? [], array)
-    expect(Array.from(array), `${name} is trained`).not.toEqual(Array.from(before.get(name) ?? []))
+    const isFrozen = frozen.some(layer => name.startsWith(`${layer}/`))
+    if (isFrozen) expect(state.get(name), `${name} is frozen`).toEqual(before.get(name))
+    else expect(Array.from(array), `${name} is trained`).not.toEqual(Array.from(before.get(name) ?? []))
   }
 }
 

@@ -55,7 +55,7 @@ async function createJob(
   })
   const job: TrainerJob = {
     jobId: 'job_1',
-    dataDir: folder,
+    storage: { kind: 'disk', folder },
     checkpointSeconds: 1_000,
     residentBytesMax: change.residentBytesMax ?? 1e6,
     dataset: {
@@ -87,10 +87,12 @@ async function createJob(
       ...change.training,
     },
     preprocessing: { scale: change.scale ?? 1 / 255 },
+    isFitted: false,
     parameterCount: countParameters(network, 36),
+    base: null,
     checkpoints: [],
   }
-  return { blobs, folder, job }
+  return { blobs, folder, job: job as TrainerJob }
 }
 
 type Setup = Awaited<ReturnType<typeof createJob>>
@@ -229,6 +231,86 @@ describe('a training', () => {
       })
     },
   )
+})
+
+describe('a training that begins with a base model', () => {
+  /** Steps too small to change a float32. */
+  const STILL = { epochs: 1, optimizer: resolveOptimizer({ type: 'sgd', learningRate: 1e-30 }) }
+
+  /** A trained model, and a job that takes some of its layers. */
+  async function createWarmJob(layers: string[], training: Partial<TrainingSpec>) {
+    const setup = await createJob({ layers: NOISY })
+    const [base] = find(await attempt(setup), 'finished')
+    if (!base) throw new Error('the training has finished')
+    const job: TrainerJob = {
+      ...setup.job,
+      training: { ...setup.job.training, seed: 12, ...training },
+      base: {
+        name: 'stripes',
+        version: 1,
+        sha256: base.artifact.sha256,
+        layers: 'matching',
+        takenLayers: layers.map(layer => ({ layer, from: layer })),
+        newLayers: [],
+        keptPreprocessing: false,
+        files: base.artifact.files,
+      },
+    }
+    const { weights } = await readArtifact(setup.blobs, base.artifact.files)
+    return { setup: { ...setup, job }, weights }
+  }
+
+  async function readWeights({ blobs }: Setup, messages: readonly TrainerMessage[]) {
+    const [finished] = find(messages, 'finished')
+    if (!finished) throw new Error('the training has finished')
+    return (await readArtifact(blobs, finished.artifact.files)).weights
+  }
+
+  it('takes the weights of the layers that it is told to take, and draws the others', async () => {
+    const { setup, weights } = await createWarmJob(['dense_1'], STILL)
+    const warm = await readWeights(setup, await attempt(setup))
+    const cold = await readWeights(setup, await attempt({ ...setup, job: { ...setup.job, base: null } }))
+    expect(warm.get('dense_1/kernel')).toEqual(weights.get('dense_1/kernel'))
+    expect(warm.get('dense_5/kernel')).toEqual(cold.get('dense_5/kernel'))
+    expect(warm.get('dense_5/kernel')).not.toEqual(weights.get('dense_5/kernel'))
+  })
+
+  it('takes moving means too, and leaves those of a frozen layer as they are', async () => {
+    const { setup, weights } = await createWarmJob(['dense_1', 'batchNormalization_2', 'dense_5'], {})
+    const layers = setup.job.network.layers.map((layer, index) =>
+      index < 2 ? { ...layer, trainable: false as const } : layer,
+    ) as TrainerJob['network']['layers']
+    const trained = await readWeights(
+      setup,
+      await attempt({ ...setup, job: { ...setup.job, network: { layers } } }),
+    )
+    for (const [name, array] of weights) {
+      if (name.startsWith('dense_5')) expect(trained.get(name), name).not.toEqual(array)
+      else expect(trained.get(name), name).toEqual(array)
+    }
+  })
+
+  it('ends exactly as one that was never stopped when it is resumed', async () => {
+    const { setup } = await createWarmJob(['dense_1', 'batchNormalization_2'], {})
+    const whole = await attempt(setup)
+    expectSameTraining((await attemptWithStops(setup)).flat(), whole)
+    expect(find(whole, 'finished')[0]?.description.baseModel).toMatchObject({ name: 'stripes', version: 1 })
+  })
+
+  it('fails with MODEL_DAMAGED when a file of the base is not what it was', async () => {
+    const { setup } = await createWarmJob(['dense_1'], {})
+    const sha256 = setup.job.base?.files['weights.bin'] ?? ''
+    await writeFile(path.join(setup.folder, 'blobs', sha256.slice(0, 2), sha256), 'spoilt')
+    await expect(attempt(setup)).rejects.toMatchObject({ code: 'MODEL_DAMAGED' })
+  })
+
+  it('prepares features with the figures of the base where it shall', async () => {
+    const { setup } = await createWarmJob(['dense_1'], STILL)
+    const kept = { centers: Array(36).fill(3), spreads: Array(36).fill(4) }
+    const job: TrainerJob = { ...setup.job, preprocessing: kept, isFitted: true }
+    const [finished] = find(await attempt({ ...setup, job }), 'finished')
+    expect(finished?.description.preprocessing).toEqual(kept)
+  })
 })
 
 /** Dropout and batch normalisation: what differs from step to step, and from training to prediction. */

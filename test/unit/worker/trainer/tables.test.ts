@@ -5,6 +5,7 @@ import { createPredictor } from '../../../../src/inference/predictor.ts'
 import { resolveSpec } from '../../../../src/jobs/resolve-spec.ts'
 import type { JobRequest } from '../../../../src/jobs/schemas.ts'
 import { readArtifact } from '../../../../src/models/artifact.ts'
+import type { Preprocessing } from '../../../../src/preprocessing/preprocessing.ts'
 import { createDiskBlobStore } from '../../../../src/storage/disk-blob-store.ts'
 import type { Engine } from '../../../../worker/engines/engine.ts'
 import { createPortableEngine } from '../../../../worker/engines/portable/engine.ts'
@@ -58,14 +59,16 @@ async function createJob(
   if ('errors' in spec) throw new Error(JSON.stringify(spec.errors))
   const job: TrainerJob = {
     jobId: 'job_1',
-    dataDir: folder,
+    storage: { kind: 'disk', folder },
     checkpointSeconds: 1_000,
     residentBytesMax: limits.residentBytesMax,
     dataset: { ...dataset, id: 'ds_1', sha256: 'f'.repeat(64) },
     network: spec.network,
     training: spec.training,
-    preprocessing: spec.preprocessing,
+    preprocessing: spec.preprocessing as Preprocessing, // without a base model there are no figures
+    isFitted: false,
     parameterCount: spec.parameterCount,
+    base: null,
     checkpoints: [],
   }
   return { blobs, job }
