@@ -23,6 +23,20 @@ export default defineConfig({
           testTimeout: 240_000,
         },
       },
+      // `npm run test:chaos`; it takes minutes, and one file has the machine for itself
+      ...(process.env.CHAOS
+        ? [
+            {
+              extends: true as const,
+              test: {
+                name: 'chaos',
+                include: ['test/chaos/**/*.test.ts'],
+                fileParallelism: false,
+                testTimeout: 180_000,
+              },
+            },
+          ]
+        : []),
     ],
   },
 })

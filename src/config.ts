@@ -71,6 +71,12 @@ export const ConfigSchema = Type.Object({
   TRAINYARD_WORKER_SLOTS: integer(1, 64, 1, 'Trainers that a worker runs at once.'),
   TRAINYARD_LEASE_SECONDS: integer(5, 3600, 30, 'A worker silent for this long loses its jobs.'),
   TRAINYARD_CHECKPOINT_SECONDS: integer(1, 86_400, 30, 'A checkpoint at most this long after the last.'),
+  TRAINYARD_TRAINER_SILENCE_SECONDS: integer(
+    5,
+    86_400,
+    120,
+    'A trainer at work that gives no sign of life for this long is killed, and its job goes on from its checkpoint.',
+  ),
   TRAINYARD_UPLOAD_BYTES_MAX: integer(
     1,
     Number.MAX_SAFE_INTEGER,
@@ -118,6 +124,7 @@ export interface Config {
   workerSlots: number
   leaseSeconds: number
   checkpointSeconds: number
+  trainerSilenceSeconds: number
   uploadBytesMax: number
   uploadHours: number
   trainerBytesMax: number
@@ -160,6 +167,7 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
     workerSlots: settings.TRAINYARD_WORKER_SLOTS,
     leaseSeconds: settings.TRAINYARD_LEASE_SECONDS,
     checkpointSeconds: settings.TRAINYARD_CHECKPOINT_SECONDS,
+    trainerSilenceSeconds: settings.TRAINYARD_TRAINER_SILENCE_SECONDS,
     uploadBytesMax: settings.TRAINYARD_UPLOAD_BYTES_MAX,
     uploadHours: settings.TRAINYARD_UPLOAD_HOURS,
     trainerBytesMax: settings.TRAINYARD_TRAINER_BYTES_MAX,

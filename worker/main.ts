@@ -13,7 +13,11 @@ const GRACE_MS = 25_000
 const config = readConfig()
 const logger = createLogger({ name: 'worker', level: config.logLevel, pretty: process.stderr.isTTY })
 const choice = chooseEngine(config)
-const trainers = createTrainerPool({ choice, storage: config.storage.kind }, config.workerSlots, logger)
+const trainers = createTrainerPool(
+  { choice, storage: config.storage.kind, silenceSeconds: config.trainerSilenceSeconds },
+  config.workerSlots,
+  logger,
+)
 const deps = await openDeps(config, logger, POOL_SIZE)
 
 const NO_GPU = 'TRAINYARD_DEVICE=gpu needs a GPU that TensorFlow can use; it computes on the CPU here'

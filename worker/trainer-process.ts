@@ -59,6 +59,8 @@ const BUCKET_ENVIRONMENT = /^(AWS_.*|NODE_EXTRA_CA_CERTS)$/
 export interface TrainerKind {
   choice: EngineChoice
   storage: StorageSettings['kind']
+  /** One at work that says nothing for this long is killed: it stands still, or computes without end. */
+  silenceSeconds: number
 }
 
 /**
@@ -67,7 +69,7 @@ export interface TrainerKind {
  * @param gpu - the only GPU that it sees, by number; null: as the engine was chosen
  */
 export function forkTrainer(
-  { choice, storage }: TrainerKind,
+  { choice, storage, silenceSeconds }: TrainerKind,
   gpu: number | null,
   logger: Logger,
 ): TrainerProcess {
@@ -87,12 +89,21 @@ export function forkTrainer(
     const timer = setTimeout(() => child.kill('SIGKILL'), ms)
     child.once('exit', () => clearTimeout(timer))
   }
+  let silence: NodeJS.Timeout | null = null
+  const giveUp = () => {
+    logger.warn({ trainerPid: child.pid, silenceSeconds }, 'a trainer says nothing any more; it is killed')
+    child.kill('SIGKILL')
+  }
+  child.once('exit', () => clearTimeout(silence ?? undefined))
   let end: TrainerEnd | null = null
   let report: (message: TrainerReport) => void = () => {}
   let tellLoaded: (engine: { device: string }) => void = () => {}
   child.on('message', raw => {
+    silence?.refresh()
     const message = tryParse(raw)
     switch (message?.type) {
+      case 'alive':
+        return
       case 'loaded':
         return tellLoaded(message)
       case 'progress':
@@ -126,6 +137,7 @@ export function forkTrainer(
     start(job, onReport) {
       report = onReport
       tell({ type: 'start', job })
+      silence = setTimeout(giveUp, silenceSeconds * 1_000)
     },
     stop(options) {
       tell({ type: 'stop', ...options })

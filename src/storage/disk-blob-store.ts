@@ -2,6 +2,7 @@ import { createHash, randomUUID } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { link, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import path from 'node:path'
+import { finished } from 'node:stream/promises'
 import { BlobDamagedError, type BlobDraft, type BlobStore } from './blob-store.ts'
 import { createDraftFile } from './draft-file.ts'
 import { readAt } from './read-at.ts'
@@ -27,10 +28,8 @@ export function createDiskBlobStore(folder: string): BlobStore {
     async put(content) {
       const draft = await store.draft()
       try {
-        await new Promise<void>((resolve, reject) => {
-          draft.stream.once('error', reject)
-          draft.stream.end(content, resolve)
-        })
+        draft.stream.end(content)
+        await finished(draft.stream)
         return await draft.keep()
       } finally {
         await draft.discard()

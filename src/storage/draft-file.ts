@@ -7,7 +7,7 @@ import type { Blob } from './blob-store.ts'
 export interface DraftFile {
   readonly handle: FileHandle
   readonly stream: Writable
-  /** What was written; once, when all of it is. @throws Error when it is scratch */
+  /** What was written; once, when all of it is. @throws Error when it is scratch, or not all was written */
   finish(): Blob
   close(): Promise<void>
 }
@@ -21,17 +21,21 @@ export async function createDraftFile(file: string, isScratch: boolean): Promise
   const hash = createHash('sha256')
   let bytes = 0
   let isOpen = true
+  const stream = new Writable({
+    write(chunk: Buffer, _encoding, done) {
+      if (!isScratch) hash.update(chunk)
+      bytes += chunk.length
+      writeAll(handle, chunk).then(() => done(), done)
+    },
+  })
   return {
     handle,
-    stream: new Writable({
-      write(chunk: Buffer, _encoding, done) {
-        if (!isScratch) hash.update(chunk)
-        bytes += chunk.length
-        writeAll(handle, chunk).then(() => done(), done)
-      },
-    }),
+    stream,
     finish() {
       if (isScratch) throw new Error('a scratch draft cannot be kept')
+      // What was hashed is not all in the file when a write has failed, on a full disk say.
+      if (!stream.writableFinished)
+        throw stream.errored ?? new Error('a draft must be written whole to be kept')
       return { sha256: hash.digest('hex'), bytes }
     },
     async close() {

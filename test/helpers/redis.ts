@@ -5,6 +5,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import os from 'node:os'
 import path from 'node:path'
+import { Redis } from 'ioredis'
 import type { Release } from './service.ts'
 import { until } from './until.ts'
 
@@ -22,6 +23,8 @@ export interface RedisServer {
   /** Ends it with a signal: SIGTERM in good order, SIGKILL at once. */
   end(signal: NodeJS.Signals): Promise<void>
   start(): Promise<void>
+  /** FLUSHALL. */
+  empty(): Promise<void>
 }
 
 /** A Redis of the test's own on a free loopback port, durable and without eviction. @returns its address */
@@ -60,7 +63,13 @@ export async function startRedisServer(release: Release): Promise<RedisServer> {
     await rm(folder, { recursive: true, force: true })
   })
   await start()
-  return { url: `redis://127.0.0.1:${port}`, end, start }
+  const url = `redis://127.0.0.1:${port}`
+  const empty = async () => {
+    const client = new Redis(url)
+    await client.flushall()
+    client.disconnect()
+  }
+  return { url, end, start, empty }
 }
 
 /** Below the ports that the system gives to connections, so that a server finds its port free when it is started again. */

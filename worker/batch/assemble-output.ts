@@ -35,7 +35,7 @@ export async function assembleOutput(
       if (!outputs || isStopped()) return null
       const rows = describeRows(outputs, range.from, range.to - range.from, batch.failures)
       rowsFailed += rows.filter(({ error }) => error !== null).length
-      await writePiece(draft, writer.write(rows))
+      await writePiece(draft, await writer.write(rows))
       const truth = await readTruth(blobs, input, manifest.kind, outputs.length / rows.length, range)
       if (truth) {
         const known = selectKnown(rows, truth)
@@ -43,7 +43,7 @@ export async function assembleOutput(
       }
       await nextTurn()
     }
-    await writePiece(draft, writer.end())
+    await writePiece(draft, await writer.end())
     await endDraft(draft)
     return { output: await draft.keep(), evaluation: evaluator.report(split), rowsFailed }
   } finally {

@@ -18,8 +18,8 @@ export interface OutputRow {
 /** Writes predictions as a file, some rows at a time. The same rows give the same bytes. */
 export interface OutputWriter {
   begin(): Uint8Array
-  write(rows: readonly OutputRow[]): Uint8Array
-  end(): Uint8Array
+  write(rows: readonly OutputRow[]): Uint8Array | Promise<Uint8Array>
+  end(): Uint8Array | Promise<Uint8Array>
 }
 
 /** As much is told of a prediction as by `…/predict` without options. */
@@ -91,12 +91,12 @@ function parquetWriter(columns: readonly OutputColumn[]): OutputWriter {
   const writer = new ParquetWriter({ writer: bytes, schema, createdBy: 'trainyard' })
   return {
     begin: take,
-    write(rows) {
-      writer.write({ columnData: toData(rows), rowGroupSize: Math.max(1, rows.length) })
+    async write(rows) {
+      await writer.write({ columnData: toData(rows), rowGroupSize: Math.max(1, rows.length) })
       return take()
     },
-    end() {
-      writer.finish()
+    async end() {
+      await writer.finish()
       return take()
     },
   }

@@ -13,6 +13,9 @@ const NICENESS = 10
 /** A store elsewhere may be away for about a minute before the attempt is given up. */
 const STORAGE_ATTEMPTS = 10
 
+/** How often it says that it works; its worker waits for many of these before it gives it up. */
+const ALIVE_MS = 1_000
+
 /**
  * The trainer process: it loads its engine, waits for a job, makes one attempt at it and ends. It ends too when its worker goes away, and ignores the
  * terminal's Ctrl-C, which its worker answers for it.
@@ -54,6 +57,7 @@ process.on('message', async (raw: unknown) => {
 
 async function train(job: TrainerJob): Promise<void> {
   if (!loading) throw new Error('an engine must be loaded before a job starts')
+  setInterval(() => send({ type: 'alive' }), ALIVE_MS).unref()
   const engine = await loading
   const blobs = await openBlobStore(job.storage, { attempts: STORAGE_ATTEMPTS, isCached: true })
   await runTraining({ engine, blobs, send, stopRequest: () => stopRequest }, job)

@@ -62,6 +62,8 @@ const Checkpoint = Type.Unsafe<CheckpointRecord>({
 export const TrainerMessageSchema = Type.Union([
   /** The engine is loaded; jobs may come. */
   Type.Object({ type: Type.Literal('loaded'), device: Type.String() }),
+  /** It works, though there is nothing to report. */
+  Type.Object({ type: Type.Literal('alive') }),
   Type.Object({
     type: Type.Literal('progress'),
     progress: Type.Unsafe<Progress>({ type: 'object', required: ['phase', 'step'] }),

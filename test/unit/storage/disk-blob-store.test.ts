@@ -106,6 +106,17 @@ describe('a draft', () => {
     expect(await readFile(fileOf(HELLO_SHA256))).toEqual(HELLO)
     expect((await stat(fileOf(HELLO_SHA256))).mode & 0o777).toBe(0o600)
   })
+
+  it('is never kept when not all of it was written', async () => {
+    const { store, filesIn } = await openStore()
+    const draft = await store.draft()
+    draft.stream.on('error', () => {})
+    draft.stream.write('the beginning')
+    draft.stream.destroy(new Error('there is no space left'))
+    await expect(draft.keep()).rejects.toThrow('there is no space left')
+    await draft.discard()
+    expect(await filesIn()).toEqual([])
+  })
 })
 
 it('a store that can be written to passes its check, and one that cannot does not', async () => {
