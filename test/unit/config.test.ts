@@ -28,6 +28,7 @@ describe('the settings', () => {
       workerSlots: 1,
       leaseSeconds: 30,
       checkpointSeconds: 30,
+      trainerSilenceSeconds: 120,
       uploadBytesMax: 4096 * 1024 ** 2,
       uploadHours: 24,
       trainerBytesMax: 8192 * 1024 ** 2,
