@@ -1,7 +1,8 @@
 import type { BlobDraft } from '../storage/blob-store.ts'
 import { type DatasetContent, hashContent, type StoredSplit } from './content.ts'
 import type { NewDataset } from './repository.ts'
-import type { DatasetFormat, FeatureStatistics, SplitName } from './schemas.ts'
+import { type DatasetFormat, type FeatureStatistics, SPLITS, type SplitName } from './schemas.ts'
+import type { Duplicates } from './statistics/schemas.ts'
 
 /** The examples of one split, read and checked, in ended drafts. */
 export interface PreparedSplit extends Omit<StoredSplit, 'features' | 'labels'> {
@@ -17,13 +18,18 @@ export interface PreparedDataset extends Omit<DatasetContent, 'splits'> {
   warnings: string[]
 }
 
+/** A dataset whose examples were compared with each other. */
+export interface CheckedDataset extends PreparedDataset {
+  duplicates: Duplicates
+}
+
 /** Makes all examples durable. */
-export async function storeDataset(prepared: PreparedDataset, name: string): Promise<NewDataset> {
-  const { format, warnings, splits, ...rest } = prepared
+export async function storeDataset(prepared: CheckedDataset, name: string): Promise<NewDataset> {
+  const { format, warnings, splits, duplicates, ...rest } = prepared
   const content: DatasetContent = { ...rest, splits: {} }
-  const statistics: NewDataset['statistics'] = { splits: {} }
+  const statistics: NewDataset['statistics'] = { splits: {}, duplicates }
   let bytes = 0
-  for (const split of ['train', 'validation', 'test'] as const) {
+  for (const split of SPLITS) {
     const draft = splits[split]
     if (!draft) continue
     const features = await draft.features.keep()

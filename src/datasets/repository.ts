@@ -4,6 +4,7 @@ import { AppError } from '../errors.ts'
 import { newId } from '../ids.ts'
 import type { DatasetContent, StoredSplits } from './content.ts'
 import type { Dataset, DatasetFormat, FeatureStatistics, SplitName } from './schemas.ts'
+import type { Duplicates, TrainingLook } from './statistics/schemas.ts'
 
 /**
  * A dataset as it is stored: with its blobs. Only a ready one has examples; of another, nothing is known of its files.
@@ -17,8 +18,12 @@ export interface StoredDataset
 
 type UnknownField = 'format' | 'kind' | 'dtype' | 'task'
 
-/** Figures about the splits of a dataset. */
-export type DatasetStatistics = { splits: Partial<Record<SplitName, FeatureStatistics>> }
+/** What an upload finds out of the examples. */
+export interface UploadFigures {
+  splits: Partial<Record<SplitName, FeatureStatistics>>
+  /** Absent in rows of before they were counted. */
+  duplicates?: Duplicates
+}
 
 /** What an upload found. */
 export interface NewDataset extends DatasetContent {
@@ -26,7 +31,7 @@ export interface NewDataset extends DatasetContent {
   format: DatasetFormat
   sha256: string
   bytes: number
-  statistics: DatasetStatistics
+  statistics: UploadFigures
   warnings: string[]
 }
 
@@ -62,6 +67,7 @@ async function insertNextVersion(
     const last = await tx.dataset.aggregate({ where: { name }, _max: { version: true } })
     return tx.dataset.create({
       data: { ...columns, id: newId('ds'), name, version: (last._max.version ?? 0) + 1 },
+      omit: UNREAD,
     })
   })
   return toStored(row)
@@ -73,13 +79,13 @@ function readyColumns({ name: _name, splits, statistics, columns, ...rest }: New
     status: 'ready' as const,
     splits: splits as Prisma.InputJsonObject,
     ...(columns && { columns }),
-    statistics: statistics as Prisma.InputJsonObject,
+    statistics: { ...statistics },
   }
 }
 
 /** @returns null when there is none */
 export async function findDataset(db: Db, id: string): Promise<StoredDataset | null> {
-  const row = await db.dataset.findUnique({ where: { id } })
+  const row = await db.dataset.findUnique({ where: { id }, omit: UNREAD })
   return row && toStored(row)
 }
 
@@ -90,11 +96,52 @@ export async function getDataset(db: Db, id: string): Promise<StoredDataset> {
   return dataset
 }
 
-/** @throws {AppError} DATASET_NOT_FOUND */
-export async function getStatistics(db: Db, id: string): Promise<DatasetStatistics> {
-  const row = await db.dataset.findUnique({ where: { id }, select: { statistics: true } })
+/**
+ * What is known about the examples of a ready dataset.
+ * @returns its figures from the upload, and what was found later, null before
+ * @throws {AppError} DATASET_NOT_FOUND
+ */
+export async function getFigures(
+  db: Db,
+  id: string,
+): Promise<{ upload: UploadFigures; trainingLook: TrainingLook | null }> {
+  const select = { statistics: true, trainingLook: true }
+  const row = await db.dataset.findUnique({ where: { id }, select })
   if (!row) throw notFound(id)
-  return row.statistics as DatasetStatistics // written by insertDataset only
+  // Written by readyColumns and keepFigures only.
+  return {
+    upload: row.statistics as unknown as UploadFigures,
+    trainingLook: row.trainingLook as TrainingLook | null,
+  }
+}
+
+/** Keeps what was found about a dataset; nothing when it was deleted meanwhile. */
+export async function keepFigures(
+  db: Db,
+  id: string,
+  figures: { upload: UploadFigures; trainingLook: TrainingLook },
+): Promise<void> {
+  const { upload, trainingLook } = figures
+  await db.dataset.updateMany({ where: { id }, data: { statistics: { ...upload }, trainingLook } })
+}
+
+/** @returns null when the name has no such version */
+export async function findVersion(db: Db, name: string, version: number): Promise<StoredDataset | null> {
+  const row = await db.dataset.findUnique({ where: { name_version: { name, version } }, omit: UNREAD })
+  return row && toStored(row)
+}
+
+/** The version of the same name that came before, as far as it was not deleted. @returns null when there is none */
+export async function findVersionBefore(
+  db: Db,
+  { name, version }: Pick<StoredDataset, 'name' | 'version'>,
+): Promise<StoredDataset | null> {
+  const row = await db.dataset.findFirst({
+    where: { name, version: { lt: version }, status: 'ready' },
+    orderBy: { version: 'desc' },
+    omit: UNREAD,
+  })
+  return row && toStored(row)
 }
 
 /** Newest first; one more than `limit`, when there are more. */
@@ -106,6 +153,7 @@ export async function listDatasets(
     where: { ...(query.name && { name: query.name }), ...(query.after && { id: { lt: query.after } }) },
     orderBy: { id: 'desc' },
     take: query.limit + 1,
+    omit: UNREAD,
   })
   return rows.map(toStored)
 }
@@ -138,10 +186,12 @@ function notFound(id: string): AppError {
   return new AppError('DATASET_NOT_FOUND', `no dataset has the id ${id}`)
 }
 
-function toStored(row: DatasetRow): StoredDataset {
-  const { statistics: _statistics, ...rest } = row
+/** Large, and for `getFigures` alone. */
+const UNREAD = { statistics: true, trainingLook: true } as const
+
+function toStored(row: Omit<DatasetRow, keyof typeof UNREAD>): StoredDataset {
   return {
-    ...rest,
+    ...row,
     // Written by readyColumns only, as are the next ones; null in a dataset that is not ready, whose files nobody needs.
     format: row.format as StoredDataset['format'],
     kind: row.kind as StoredDataset['kind'],

@@ -3,8 +3,11 @@ import { NameSchema } from '../names.ts'
 import { pageOf, pageQuery } from '../pagination.ts'
 import { ColumnSchema, TaskSchema } from './columns.ts'
 
+/** The uses of examples, in their order. */
+export const SPLITS = ['train', 'validation', 'test'] as const
+
 /** A use of examples. */
-export const SplitNameSchema = Type.Enum(['train', 'validation', 'test'] as const)
+export const SplitNameSchema = Type.Enum([...SPLITS])
 
 /** A use of examples. */
 export type SplitName = Type.Static<typeof SplitNameSchema>
@@ -93,22 +96,22 @@ export const DatasetReadQuery = Type.Object(
 )
 
 /** Figures about the features of one split. */
-export const FeatureStatisticsSchema = Type.Object({
-  examples: Type.Integer(),
-  classCounts: ClassCounts,
-  min: Type.Number(),
-  max: Type.Number(),
-  mean: Type.Number(),
-  standardDeviation: Type.Number({ description: 'Of the population: divided by the count.' }),
-})
+export const FeatureStatisticsSchema = Type.Object(
+  {
+    examples: Type.Integer(),
+    classCounts: ClassCounts,
+    min: Type.Union([Type.Number(), Type.Null()]),
+    max: Type.Union([Type.Number(), Type.Null()]),
+    mean: Type.Union([Type.Number(), Type.Null()]),
+    standardDeviation: Type.Union([Type.Number(), Type.Null()], {
+      description: 'Of the population: divided by the count.',
+    }),
+  },
+  { description: 'Of all features together; null for a table of named columns, each of which has its own.' },
+)
 
 /** Figures about the features of one split, in the data's own units. */
 export type FeatureStatistics = Type.Static<typeof FeatureStatisticsSchema>
-
-/** Figures about each split. */
-export const DatasetStatisticsSchema = Type.Object({
-  splits: Type.Record(Type.String(), FeatureStatisticsSchema),
-})
 
 /** Query of the examples of a split. */
 export const ExamplesQuery = Type.Object(

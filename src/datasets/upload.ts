@@ -1,6 +1,7 @@
 import { AppError, fieldError } from '../errors.ts'
 import type { DecodeImage, MeasureImage } from '../images/decode-image.ts'
 import type { BlobStore } from '../storage/blob-store.ts'
+import { checkExamples } from './check-examples.ts'
 import { createDraftScope, type DraftScope } from './drafts.ts'
 import type { FileReader } from './formats/files.ts'
 import { IDX_PARTS, type IdxFile, prepareIdx, receiveIdxFile } from './formats/idx/idx-files.ts'
@@ -9,7 +10,7 @@ import { ARRAY_PARTS } from './formats/npz/array-names.ts'
 import { createNpyReader } from './formats/npz/npy-parts.ts'
 import { createFileReader, SPLIT_OF_PART } from './formats/read-files.ts'
 import { refuseOptions } from './formats/refuse-options.ts'
-import { type PreparedDataset, storeDataset } from './prepared.ts'
+import { type CheckedDataset, storeDataset } from './prepared.ts'
 import { previewDataset } from './preview.ts'
 import type { NewDataset } from './repository.ts'
 import type { DatasetPreview } from './schemas.ts'
@@ -50,7 +51,7 @@ export function inspectDataset(deps: UploadDeps, parts: AsyncIterable<UploadPart
 async function readUpload<Result>(
   deps: UploadDeps,
   parts: AsyncIterable<UploadPart>,
-  finish: (options: UploadOptions, prepared: PreparedDataset) => Promise<Result>,
+  finish: (options: UploadOptions, prepared: CheckedDataset) => Promise<Result>,
 ): Promise<Result> {
   const drafts = createDraftScope(deps.blobs)
   const options = createOptions()
@@ -81,7 +82,7 @@ async function readUpload<Result>(
     if (!seen.has('name'))
       throw fieldError('VALIDATION_FAILED', '/name', 'a text part name is required before the files')
     if (files === null) throw fieldError('DATASET_INVALID', '/file', 'a file is required; received none')
-    return await finish(options, await files.prepare())
+    return await finish(options, await checkExamples(await files.prepare()))
   } finally {
     await drafts.discard()
   }

@@ -16,6 +16,8 @@ export interface InferredColumn {
 
 /** Texts of a column of categories at most, unless its owner says that it is one. */
 const INFERRED_CATEGORIES_MAX = 1_000
+/** A column without a value in so many rows is worth a word. */
+const MISSING_SHARE = 0.3
 const ID_NAME = /(^|[^a-z])(id|uuid|guid)$|[a-z](Id|ID|Uuid|UUID)$/i
 
 /**
@@ -128,7 +130,8 @@ function warningsOf({ column, encoder }: InferredColumn, whole: ColumnProfile): 
     )
   }
   if (column.isConstant) warnings.push(`Column ${name} has the same value in every training row.`)
-  const share = column.missing / Math.max(1, column.missing + whole.count)
-  if (share >= 0.5) warnings.push(`Column ${name} has no value in ${Math.round(100 * share)} % of the rows.`)
+  const share = whole.missing / Math.max(1, whole.missing + whole.count)
+  if (share >= MISSING_SHARE)
+    warnings.push(`Column ${name} has no value in ${Math.round(100 * share)} % of the rows.`)
   return warnings
 }

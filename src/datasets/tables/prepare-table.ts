@@ -32,15 +32,9 @@ export async function prepareTable(
     if (!encoded) continue
     const features = await convertCells(drafts, writer.features, inferred)
     const { examples } = writer
-    const statistics = {
-      examples,
-      classCounts: encoded.classCounts,
-      min: 0,
-      max: 0,
-      mean: 0,
-      standardDeviation: 0,
-    }
-    splits[split] = { examples, ...encoded, features, statistics }
+    const { classCounts } = encoded
+    const unsaid = { min: null, max: null, mean: null, standardDeviation: null } // each column has its own
+    splits[split] = { examples, ...encoded, features, statistics: { examples, classCounts, ...unsaid } }
   }
   return {
     format: options.format,

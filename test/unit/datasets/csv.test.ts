@@ -66,6 +66,8 @@ describe('a CSV', () => {
     expect(dataset.warnings).toEqual([
       'Column "a" is read as categorical, for "many" in line 42 is not a number as before.',
       'Column "b" has the same value in every training row.',
+      '33 of 41 examples of train are copies of earlier ones.',
+      '19 of 41 examples of train have the features of an earlier one and another label.',
     ])
   })
 })

@@ -5,7 +5,6 @@ import { featureCount } from '../../content.ts'
 import type { DraftScope } from '../../drafts.ts'
 import type { PreparedDataset } from '../../prepared.ts'
 import type { SplitName } from '../../schemas.ts'
-import { warnOfClasses } from '../../statistics/class-warnings.ts'
 import { CATEGORIES_MAX } from '../../tables/column-encoder.ts'
 import { sortLabels } from '../../tables/infer-columns.ts'
 import { quote } from '../../tables/place.ts'
@@ -108,7 +107,7 @@ export async function prepareImages(
     targets: [],
     classes,
     splits,
-    warnings: [...warnings, ...warnOfClasses(splits.train?.classCounts ?? {})],
+    warnings,
   }
 }
 

@@ -3,7 +3,6 @@ import type { BlobDraft } from '../../../storage/blob-store.ts'
 import type { Task } from '../../columns.ts'
 import type { DraftScope } from '../../drafts.ts'
 import type { SplitName } from '../../schemas.ts'
-import { warnOfClasses } from '../../statistics/class-warnings.ts'
 import { rewriteNumbers } from '../../tables/encode-labels.ts'
 import { sortLabels } from '../../tables/infer-columns.ts'
 import { quote } from '../../tables/place.ts'
@@ -138,8 +137,7 @@ async function encodeClasses(
     const detail = `a classification must have two classes or more; received ${received}`
     throw new AppError('DATASET_INVALID', detail)
   }
-  const warnings = warnOfClasses(splits.get('train')?.classCounts ?? {})
-  return { task: 'classification', targets: [], classes, splits, warnings }
+  return { task: 'classification', targets: [], classes, splits, warnings: [] }
 }
 
 /** Which class each value of a column is. */

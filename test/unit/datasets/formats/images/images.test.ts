@@ -155,6 +155,8 @@ describe('size and colours', () => {
     expect(warnings).toEqual([
       '2 of 3 images have another size and are made 8 × 2; the part imageSize chooses another.',
       '2 of 3 images are grey among coloured ones.',
+      '2 of 3 examples of train are copies of earlier ones.',
+      '1 of 3 examples of train have the features of an earlier one and another label.',
     ])
   })
 

@@ -1,0 +1,116 @@
+import type { Column } from '../columns.ts'
+import { type DatasetContent, FEATURE_BYTES, featureCount } from '../content.ts'
+import { labelWidth } from '../examples.ts'
+import type { SplitName } from '../schemas.ts'
+import { readBlocks, type SplitBlock, type SplitSource } from '../split-blocks.ts'
+import { createCellHasher, createRowHasher, type HashRow } from './hash-row.ts'
+import { createRowTable, levelOf, type RowTable } from './row-table.ts'
+import type { Duplicates } from './schemas.ts'
+
+/** What the bytes of examples mean. */
+type Meaning = Pick<DatasetContent, 'shape' | 'dtype' | 'columns' | 'task' | 'classes' | 'targets'>
+
+const LEVELS = 33
+
+/** Examples of each level of the table's sample: what was counted of rows that left it later is left out. */
+type Tally = Float64Array
+
+/**
+ * Counts examples with equal features: within a split, in two splits, and with different labels. Features are equal
+ * when all their bits are; ids of a table count for nothing, for they make every row another.
+ * @param sources - in the order of the splits: an example counts where it occurs again
+ * @param table - what is remembered of the rows; its size bounds the memory
+ */
+export async function countDuplicates(
+  meaning: Meaning,
+  sources: readonly SplitSource[],
+  table: RowTable = createRowTable(),
+): Promise<Duplicates> {
+  const tallies = new Map<string, Tally>()
+  const tallyOf = (key: string) => {
+    const found = tallies.get(key) ?? new Float64Array(LEVELS)
+    tallies.set(key, found)
+    return found
+  }
+  for (const [index, source] of sources.entries()) {
+    const repeated = tallyOf(`repeated/${source.split}`)
+    const contradictory = tallyOf(`contradictory/${source.split}`)
+    const shared = sources.slice(0, index).map(({ split }) => tallyOf(`${source.split}/${split}`))
+    for await (const block of readBlocks(meaning, source)) {
+      addBlock(table, hashersOf(meaning, block), block.rows, index, { repeated, contradictory, shared })
+    }
+  }
+  const sum = (key: string) => estimate(tallyOf(key), table.level)
+  return {
+    sampledShare: 2 ** -table.level,
+    splits: Object.fromEntries(
+      sources.map(({ split }) => [
+        split,
+        { repeated: sum(`repeated/${split}`), contradictory: sum(`contradictory/${split}`) },
+      ]),
+    ),
+    shared: sources.flatMap(({ split }, index) =>
+      sources.slice(0, index).map(other => ({
+        split,
+        with: other.split as SplitName,
+        examples: sum(`${split}/${other.split}`),
+      })),
+    ),
+  }
+}
+
+function addBlock(
+  table: RowTable,
+  hashers: { features: HashRow; labels: HashRow },
+  rows: number,
+  split: number,
+  tallies: { repeated: Tally; contradictory: Tally; shared: readonly Tally[] },
+): void {
+  const { repeated, contradictory, shared } = tallies
+  for (let row = 0; row < rows; row++) {
+    const [low, high] = hashers.features(row)
+    const place = table.place(low, high)
+    if (place < 0) continue
+    const level = levelOf(high)
+    const mark = table.marks[place] ?? 0
+    const [label] = hashers.labels(row)
+    if (mark === 0) table.labels[place] = label
+    else if (table.labels[place] !== label) add(contradictory, level)
+    if (mark & (1 << split)) add(repeated, level)
+    for (let other = 0; other < shared.length; other++) {
+      const tally = shared[other]
+      if (tally && mark & (1 << other)) add(tally, level)
+    }
+    table.marks[place] = mark | (1 << split)
+  }
+}
+
+function add(tally: Tally, level: number): void {
+  tally[level] = (tally[level] ?? 0) + 1
+}
+
+function estimate(tally: Tally, level: number): number {
+  return tally.subarray(level).reduce((sum, count) => sum + count, 0) * 2 ** level
+}
+
+function hashersOf(meaning: Meaning, { features, labels }: SplitBlock) {
+  const width = featureCount(meaning.shape)
+  const compared = comparedColumns(meaning.columns)
+  return {
+    features:
+      compared === null
+        ? createRowHasher(features, width * FEATURE_BYTES[meaning.dtype])
+        : createCellHasher(
+            new Float64Array(features.buffer, features.byteOffset, features.byteLength / 8),
+            width,
+            compared,
+          ),
+    labels: createRowHasher(labels, 4 * labelWidth(meaning)),
+  }
+}
+
+/** Columns that tell rows apart; null where all do. */
+function comparedColumns(columns: readonly Column[] | null): number[] | null {
+  const indices = columns?.flatMap(({ type }, index) => (type === 'id' ? [] : [index])) ?? []
+  return indices.length === (columns?.length ?? 0) || indices.length === 0 ? null : indices
+}

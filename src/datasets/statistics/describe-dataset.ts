@@ -1,0 +1,78 @@
+import type { Db } from '../../db/client.ts'
+import { AppError } from '../../errors.ts'
+import type { BlobStore } from '../../storage/blob-store.ts'
+import { getDataset, getFigures, keepFigures, type StoredDataset, type UploadFigures } from '../repository.ts'
+import { storedSources } from '../split-blocks.ts'
+import { countDuplicates } from './count-duplicates.ts'
+import { lookAtArrays } from './look-at-arrays.ts'
+import { lookAtColumns } from './look-at-columns.ts'
+import { warnOfLook } from './look-warnings.ts'
+import type { DatasetStatistics, TrainingLook } from './schemas.ts'
+
+/** Gives the figures about a dataset. */
+export type DescribeDataset = (id: string) => Promise<DatasetStatistics>
+
+/**
+ * Describes datasets. Splits and duplicates are known since the upload; the training split is looked at when somebody
+ * asks for the first time, and what was found is kept. One dataset is looked at at a time, in pieces between which
+ * other requests are answered, and once, however many ask meanwhile.
+ */
+export function createDatasetDescriber(deps: { db: Db; blobs: BlobStore }): DescribeDataset {
+  const running = new Map<string, Promise<Figures>>()
+  let last: Promise<unknown> = Promise.resolve()
+
+  /** @throws {AppError} DATASET_NOT_FOUND, DATASET_NOT_READY */
+  return async id => {
+    const dataset = await getDataset(deps.db, id)
+    if (dataset.status !== 'ready') {
+      throw new AppError('DATASET_NOT_READY', `the dataset must be ready; it is ${dataset.status}`)
+    }
+    const known = await getFigures(deps.db, id)
+    const { upload, trainingLook } = isWhole(known) ? known : await lookInTurn(dataset, known)
+    const warnings = [...dataset.warnings, ...warnOfLook(trainingLook)]
+    return { ...upload, ...trainingLook, warnings }
+  }
+
+  function lookInTurn(dataset: StoredDataset, known: Known): Promise<Figures> {
+    const begun = running.get(dataset.id)
+    if (begun !== undefined) return begun
+    const look = last
+      .then(() => lookAt(deps.blobs, dataset, known))
+      .then(async figures => {
+        await keepFigures(deps.db, dataset.id, figures)
+        return figures
+      })
+      .finally(() => running.delete(dataset.id))
+    running.set(dataset.id, look)
+    last = look.catch(() => {}) // whoever asked is told; the next one begins in any case
+    return look
+  }
+}
+
+type Known = Awaited<ReturnType<typeof getFigures>>
+
+interface Figures {
+  upload: Required<UploadFigures>
+  trainingLook: TrainingLook
+}
+
+function isWhole(known: Known): known is Figures {
+  return known.trainingLook !== null && known.upload.duplicates !== undefined
+}
+
+async function lookAt(blobs: BlobStore, dataset: StoredDataset, { upload }: Known): Promise<Figures> {
+  const sources = storedSources(blobs, dataset.splits)
+  const duplicates = upload.duplicates ?? (await countDuplicates(dataset, sources))
+  const [train] = sources // every dataset has one
+  if (!train) throw new AppError('DATASET_NOT_READY', 'the dataset must have a training split')
+  const figures = upload.splits.train ?? { min: null, max: null }
+  const hasNumbers = dataset.columns !== null || dataset.task === 'regression'
+  const nothing = { quartilesFrom: null, columns: null, targets: [] }
+  return {
+    upload: { ...upload, duplicates },
+    trainingLook: {
+      ...(hasNumbers ? await lookAtColumns(dataset, train) : nothing),
+      features: dataset.columns === null ? await lookAtArrays(dataset, train, figures) : null,
+    },
+  }
+}
