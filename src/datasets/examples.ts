@@ -2,7 +2,7 @@ import { encode } from 'fast-png'
 import { AppError } from '../errors.ts'
 import type { BlobStore } from '../storage/blob-store.ts'
 import { type CellValue, describeCell } from './cells.ts'
-import { type DatasetContent, FEATURE_BYTES, featureCount } from './content.ts'
+import { type DatasetContent, FEATURE_BYTES, featureCount, type StoredSplit } from './content.ts'
 import type { StoredDataset } from './repository.ts'
 import type { SplitName } from './schemas.ts'
 
@@ -88,6 +88,32 @@ function describeLabel(meaning: Meaning, labels: Buffer, row: number): Example['
   return width === 1 ? (numbers[0] ?? 0) : numbers
 }
 
+/** The label of an example that is there. */
+export async function readLabel(
+  blobs: Pick<BlobStore, 'readRange'>,
+  dataset: StoredDataset,
+  { labels }: StoredSplit,
+  index: number,
+): Promise<Example['label']> {
+  const bytes = 4 * labelWidth(dataset)
+  return describeLabel(dataset, await blobs.readRange(labels, index * bytes, bytes), 0)
+}
+
+/**
+ * An image that is there, as it is stored.
+ * @throws {AppError} EXAMPLE_NOT_FOUND when the examples are no images
+ */
+export async function readImage(
+  blobs: Pick<BlobStore, 'readRange'>,
+  dataset: StoredDataset,
+  { features }: StoredSplit,
+  index: number,
+): Promise<{ height: number; width: number; channels: number; data: Uint8Array }> {
+  const [height, width, channels] = imageShape(dataset)
+  const bytes = height * width * channels
+  return { height, width, channels, data: await blobs.readRange(features, index * bytes, bytes) }
+}
+
 /**
  * An example as a PNG of its own size.
  * @throws {AppError} EXAMPLE_NOT_FOUND, also when the examples are no images
@@ -98,22 +124,29 @@ export async function renderExample(
   split: SplitName,
   index: number,
 ): Promise<Buffer> {
-  const [height, width, channels] = dataset.shape
-  if (height === undefined || width === undefined || channels === undefined || dataset.dtype !== 'uint8') {
+  imageShape(dataset)
+  const stored = dataset.splits[split]
+  if (!stored || index >= stored.examples) {
     throw new AppError(
       'EXAMPLE_NOT_FOUND',
-      `only images can be drawn; an example is ${dataset.shape.join(' × ')}`,
+      `index must be below ${stored?.examples ?? 0}, the size of ${split}; received ${index}`,
     )
   }
-  const [example] = await readExamples(blobs, dataset, split, index, 1)
-  if (!example) {
-    const examples = dataset.splits[split]?.examples ?? 0
-    throw new AppError(
-      'EXAMPLE_NOT_FOUND',
-      `index must be below ${examples}, the size of ${split}; received ${index}`,
-    )
+  return Buffer.from(encode({ ...(await readImage(blobs, dataset, stored, index)), depth: 8 }))
+}
+
+/**
+ * Height, width and channels of the images of a dataset.
+ * @throws {AppError} EXAMPLE_NOT_FOUND when its examples are no images
+ */
+export function imageShape({
+  shape,
+  dtype,
+}: Pick<StoredDataset, 'shape' | 'dtype'>): [height: number, width: number, channels: number] {
+  const [height, width, channels] = shape
+  if (height === undefined || width === undefined || channels === undefined || dtype !== 'uint8') {
+    const detail = `only images of bytes can be drawn; an example is ${shape.join(' × ')} of ${dtype}`
+    throw new AppError('EXAMPLE_NOT_FOUND', detail)
   }
-  return Buffer.from(
-    encode({ width, height, channels, depth: 8, data: Uint8Array.from(example.features, Number) }),
-  )
+  return [height, width, channels]
 }

@@ -12,7 +12,7 @@ import { prefersAsync } from '../http/prefer-async.ts'
 import { problemResponses } from '../http/problem-details.ts'
 import { storable } from '../names.ts'
 import { toPage } from '../pagination.ts'
-import { readExamples, renderExample } from './examples.ts'
+import { lookRoutes } from './look/routes.ts'
 import { ANSWERED_BYTES_MAX, checkUploads, readParts } from './processing/create-from-uploads.ts'
 import { insertTask } from './processing/repository.ts'
 import {
@@ -20,7 +20,7 @@ import {
   type UploadsRequest,
   UploadsRequestSchema,
 } from './processing/uploads-request.ts'
-import { deleteDataset, getDataset, insertDataset, listDatasets, type StoredDataset } from './repository.ts'
+import { deleteDataset, insertDataset, listDatasets, type StoredDataset } from './repository.ts'
 import {
   type Dataset,
   DatasetListQuery,
@@ -29,13 +29,8 @@ import {
   DatasetPreviewSchema,
   DatasetReadQuery,
   DatasetSchema,
-  ExamplePageSchema,
-  ExamplesQuery,
-  SplitNameSchema,
   UploadQuery,
 } from './schemas.ts'
-import { createDatasetDescriber } from './statistics/describe-dataset.ts'
-import { DatasetStatisticsSchema } from './statistics/schemas.ts'
 import { inspectDataset, receiveDataset, type UploadDeps } from './upload.ts'
 import { waitUntilProcessed } from './wait-until-processed.ts'
 
@@ -64,7 +59,6 @@ const UPLOAD_DESCRIPTION =
 /** `/v1/datasets`: upload, list, look at, delete. */
 export const datasetRoutes: FastifyPluginAsyncTypebox<DatasetDeps> = async (app, deps) => {
   await app.register(multipart)
-  const describe = createDatasetDescriber(deps)
   app.post(
     '/datasets',
     {
@@ -150,60 +144,7 @@ export const datasetRoutes: FastifyPluginAsyncTypebox<DatasetDeps> = async (app,
     },
   )
 
-  app.get(
-    '/datasets/:id/statistics',
-    {
-      schema: {
-        tags,
-        summary: 'Look at the data: columns, classes, duplicates',
-        description: 'Found at the first request, which takes a second for each some 200 MB, and then kept.',
-        params: DatasetParams,
-        response: { 200: DatasetStatisticsSchema, ...problemResponses(404, 409, 503) },
-      },
-    },
-    async ({ params }) => describe(params.id),
-  )
-
-  app.get(
-    '/datasets/:id/examples',
-    {
-      schema: {
-        tags,
-        summary: 'Look at examples',
-        params: DatasetParams,
-        querystring: ExamplesQuery,
-        response: { 200: ExamplePageSchema, ...problemResponses(404, 422) },
-      },
-    },
-    async ({ params, query: { split = 'train', offset = 0, limit = 20 } }) => {
-      const dataset = await getDataset(deps.db, params.id)
-      const examples = await readExamples(deps.blobs, dataset, split, offset, limit + 1)
-      return toPage(
-        examples,
-        limit,
-        example => example,
-        example => String(example.index + 1),
-      )
-    },
-  )
-
-  app.get(
-    '/datasets/:id/examples/:index/image.png',
-    {
-      schema: {
-        tags,
-        summary: 'An example as a picture',
-        params: Type.Object({ id: storable(), index: Type.Integer({ minimum: 0 }) }),
-        querystring: Type.Object({ split: Type.Optional(SplitNameSchema) }, { additionalProperties: false }),
-        produces: ['image/png'],
-      },
-    },
-    async ({ params, query }, reply) => {
-      const dataset = await getDataset(deps.db, params.id)
-      const image = await renderExample(deps.blobs, dataset, query.split ?? 'train', params.index)
-      return reply.type('image/png').header('cache-control', 'private, max-age=86400, immutable').send(image)
-    },
-  )
+  await app.register(lookRoutes, deps)
 }
 
 /** Any multipart body is read by its route. */

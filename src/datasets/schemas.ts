@@ -1,5 +1,5 @@
 import { Type } from 'typebox'
-import { NameSchema } from '../names.ts'
+import { NameSchema, storable } from '../names.ts'
 import { pageOf, pageQuery } from '../pagination.ts'
 import { ColumnSchema, TaskSchema } from './columns.ts'
 
@@ -119,6 +119,18 @@ export const ExamplesQuery = Type.Object(
     split: Type.Optional({ ...SplitNameSchema, default: 'train' }),
     offset: Type.Optional(Type.Integer({ minimum: 0, default: 0 })),
     limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 100, default: 20 })),
+  },
+  { additionalProperties: false },
+)
+
+/** Query of a grid of images. */
+export const GridQuery = Type.Object(
+  {
+    split: Type.Optional({ ...SplitNameSchema, default: 'train' }),
+    rows: Type.Optional(Type.Integer({ minimum: 1, maximum: 16, default: 4 })),
+    columns: Type.Optional(Type.Integer({ minimum: 1, maximum: 16, default: 8 })),
+    class: Type.Optional(storable({ description: 'Only images of this class.' })),
+    seed: Type.Optional(Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER, default: 0 })),
   },
   { additionalProperties: false },
 )

@@ -57,7 +57,7 @@ function sourcesOf<Bytes>(
   })
 }
 
-/** Reads a split block by block; one is in memory at a time. */
+/** Reads a split block by block; while one is looked at, the next is read. */
 export async function* readBlocks(
   meaning: Pick<DatasetContent, 'shape' | 'dtype' | 'task' | 'classes' | 'targets'>,
   source: SplitSource,
@@ -65,13 +65,22 @@ export async function* readBlocks(
   const rowBytes = featureCount(meaning.shape) * FEATURE_BYTES[meaning.dtype]
   const labelBytes = 4 * labelWidth(meaning)
   const blockRows = Math.max(1, Math.floor(BLOCK_BYTES / (rowBytes + labelBytes)))
-  for (let first = 0; first < source.examples; first += blockRows) {
+  const read = async (first: number): Promise<SplitBlock> => {
     const rows = Math.min(blockRows, source.examples - first)
     const [features, labels] = await Promise.all([
       rowBytes > 0 ? source.readFeatures(first * rowBytes, rows * rowBytes) : Buffer.alloc(0),
       source.readLabels(first * labelBytes, rows * labelBytes),
     ])
-    yield { first, rows, features: align(features), labels: align(labels) }
+    return { first, rows, features: align(features), labels: align(labels) }
+  }
+  let next = read(0)
+  for (let first = 0; first < source.examples; first += blockRows) {
+    const block = await next
+    if (first + blockRows < source.examples) {
+      next = read(first + blockRows)
+      next.catch(() => {}) // it is told in the next turn, if there is one
+    }
+    yield block
   }
 }
 

@@ -1,5 +1,6 @@
 import { type ScaleLinear, scaleLinear } from 'd3-scale'
 import { line } from 'd3-shape'
+import { escapeXml, shorten } from '../drawing/svg-text.ts'
 
 /** What the curves are drawn from. */
 export type CurvesInput = {
@@ -240,31 +241,6 @@ function text(
 ): string {
   const all = Object.entries({ x, y, fill: INK.normal, ...attributes })
   return `<text ${all.map(([name, value]) => `${name}="${value}"`).join(' ')}>${escapeXml(content)}</text>`
-}
-
-/** Cuts a bold text that may be wider than `widthMax` px; each character counts with the widest of its kind. */
-function shorten(content: string, widthMax: number, fontSize: number): string {
-  const characters = [...content]
-  let width = 0
-  const fitting = characters.findIndex(character => {
-    width += fontSize * (/[a-ln-vx-z0-9 .,:-]/.test(character) ? 0.72 : 1.15)
-    return width > widthMax - fontSize
-  })
-  return fitting === -1 ? content : `${characters.slice(0, fitting).join('').trimEnd()}…`
-}
-
-/** Makes any string XML character data: markup is escaped, and what XML 1.0 forbids becomes U+FFFD. */
-function escapeXml(content: string): string {
-  const escapes: Record<string, string> = {
-    '&': '&amp;',
-    '<': '&lt;',
-    '>': '&gt;',
-    '"': '&quot;',
-    "'": '&apos;',
-  }
-  return content
-    .replace(/[^\t\n\r\u{20}-\u{d7ff}\u{e000}-\u{fffd}\u{10000}-\u{10ffff}]/gu, '\ufffd')
-    .replace(/[&<>"']/g, character => escapes[character] ?? character)
 }
 
 function round(coordinate: number): number {

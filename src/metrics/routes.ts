@@ -2,6 +2,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
 import type { Database } from '../db/client.ts'
 import type { Listener } from '../db/listen.ts'
+import { renderSvg } from '../drawing/render-svg.ts'
 import { AppError } from '../errors.ts'
 import { abortOnClose } from '../http/abort-on-close.ts'
 import { problemResponses } from '../http/problem-details.ts'
@@ -11,7 +12,6 @@ import { getJobRow, listEpochs, listEvents } from '../jobs/repository.ts'
 import { EpochSchema, JobEventSchema, KeptCheckpointSchema } from '../jobs/schemas.ts'
 import { storable } from '../names.ts'
 import { pageOf, toPage } from '../pagination.ts'
-import { renderCurvesPng } from './curves-png.ts'
 import { renderCurvesSvg } from './curves-svg.ts'
 import { EvaluationSchema } from './evaluation-report.ts'
 import { streamEvents } from './event-stream.ts'
@@ -140,7 +140,7 @@ export const metricRoutes: FastifyPluginAsyncTypebox<MetricDeps> = async (app, d
   app.get(
     '/jobs/:id/curves.png',
     { schema: { tags, summary: 'Loss and metric curves', params: JobParams, produces: ['image/png'] } },
-    async ({ params }, reply) => reply.type('image/png').send(await renderCurvesPng(await curves(params.id))),
+    async ({ params }, reply) => reply.type('image/png').send(await renderSvg(await curves(params.id))),
   )
 
   app.get(

@@ -4,16 +4,11 @@ import { labelWidth } from '../examples.ts'
 import type { SplitName } from '../schemas.ts'
 import { readBlocks, type SplitBlock, type SplitSource } from '../split-blocks.ts'
 import { createCellHasher, createRowHasher, type HashRow } from './hash-row.ts'
-import { createRowTable, levelOf, type RowTable } from './row-table.ts'
+import { createRowTable, createRowTally, type RowTable, type RowTally } from './row-table.ts'
 import type { Duplicates } from './schemas.ts'
 
 /** What the bytes of examples mean. */
 type Meaning = Pick<DatasetContent, 'shape' | 'dtype' | 'columns' | 'task' | 'classes' | 'targets'>
-
-const LEVELS = 33
-
-/** Examples of each level of the table's sample: what was counted of rows that left it later is left out. */
-type Tally = Float64Array
 
 /**
  * Counts examples with equal features: within a split, in two splits, and with different labels. Features are equal
@@ -26,9 +21,9 @@ export async function countDuplicates(
   sources: readonly SplitSource[],
   table: RowTable = createRowTable(),
 ): Promise<Duplicates> {
-  const tallies = new Map<string, Tally>()
+  const tallies = new Map<string, RowTally>()
   const tallyOf = (key: string) => {
-    const found = tallies.get(key) ?? new Float64Array(LEVELS)
+    const found = tallies.get(key) ?? createRowTally()
     tallies.set(key, found)
     return found
   }
@@ -40,7 +35,7 @@ export async function countDuplicates(
       addBlock(table, hashersOf(meaning, block), block.rows, index, { repeated, contradictory, shared })
     }
   }
-  const sum = (key: string) => estimate(tallyOf(key), table.level)
+  const sum = (key: string) => tallyOf(key).estimate(table)
   return {
     sampledShare: 2 ** -table.level,
     splits: Object.fromEntries(
@@ -64,33 +59,23 @@ function addBlock(
   hashers: { features: HashRow; labels: HashRow },
   rows: number,
   split: number,
-  tallies: { repeated: Tally; contradictory: Tally; shared: readonly Tally[] },
+  tallies: { repeated: RowTally; contradictory: RowTally; shared: readonly RowTally[] },
 ): void {
   const { repeated, contradictory, shared } = tallies
   for (let row = 0; row < rows; row++) {
     const [low, high] = hashers.features(row)
     const place = table.place(low, high)
     if (place < 0) continue
-    const level = levelOf(high)
     const mark = table.marks[place] ?? 0
     const [label] = hashers.labels(row)
     if (mark === 0) table.labels[place] = label
-    else if (table.labels[place] !== label) add(contradictory, level)
-    if (mark & (1 << split)) add(repeated, level)
+    else if (table.labels[place] !== label) contradictory.add(high)
+    if (mark & (1 << split)) repeated.add(high)
     for (let other = 0; other < shared.length; other++) {
-      const tally = shared[other]
-      if (tally && mark & (1 << other)) add(tally, level)
+      if (mark & (1 << other)) shared[other]?.add(high)
     }
     table.marks[place] = mark | (1 << split)
   }
-}
-
-function add(tally: Tally, level: number): void {
-  tally[level] = (tally[level] ?? 0) + 1
-}
-
-function estimate(tally: Tally, level: number): number {
-  return tally.subarray(level).reduce((sum, count) => sum + count, 0) * 2 ** level
 }
 
 function hashersOf(meaning: Meaning, { features, labels }: SplitBlock) {

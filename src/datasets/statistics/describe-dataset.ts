@@ -1,6 +1,8 @@
 import type { Db } from '../../db/client.ts'
 import { AppError } from '../../errors.ts'
 import type { BlobStore } from '../../storage/blob-store.ts'
+import { assertReady } from '../assert-ready.ts'
+import type { InTurn } from '../in-turn.ts'
 import { getDataset, getFigures, keepFigures, type StoredDataset, type UploadFigures } from '../repository.ts'
 import { storedSources } from '../split-blocks.ts'
 import { countDuplicates } from './count-duplicates.ts'
@@ -17,16 +19,13 @@ export type DescribeDataset = (id: string) => Promise<DatasetStatistics>
  * asks for the first time, and what was found is kept. One dataset is looked at at a time, in pieces between which
  * other requests are answered, and once, however many ask meanwhile.
  */
-export function createDatasetDescriber(deps: { db: Db; blobs: BlobStore }): DescribeDataset {
+export function createDatasetDescriber(deps: { db: Db; blobs: BlobStore; inTurn: InTurn }): DescribeDataset {
   const running = new Map<string, Promise<Figures>>()
-  let last: Promise<unknown> = Promise.resolve()
 
   /** @throws {AppError} DATASET_NOT_FOUND, DATASET_NOT_READY */
   return async id => {
     const dataset = await getDataset(deps.db, id)
-    if (dataset.status !== 'ready') {
-      throw new AppError('DATASET_NOT_READY', `the dataset must be ready; it is ${dataset.status}`)
-    }
+    assertReady(dataset)
     const known = await getFigures(deps.db, id)
     const { upload, trainingLook } = isWhole(known) ? known : await lookInTurn(dataset, known)
     const warnings = [...dataset.warnings, ...warnOfLook(trainingLook)]
@@ -36,15 +35,14 @@ export function createDatasetDescriber(deps: { db: Db; blobs: BlobStore }): Desc
   function lookInTurn(dataset: StoredDataset, known: Known): Promise<Figures> {
     const begun = running.get(dataset.id)
     if (begun !== undefined) return begun
-    const look = last
-      .then(() => lookAt(deps.blobs, dataset, known))
+    const look = deps
+      .inTurn(() => lookAt(deps.blobs, dataset, known))
       .then(async figures => {
         await keepFigures(deps.db, dataset.id, figures)
         return figures
       })
       .finally(() => running.delete(dataset.id))
     running.set(dataset.id, look)
-    last = look.catch(() => {}) // whoever asked is told; the next one begins in any case
     return look
   }
 }

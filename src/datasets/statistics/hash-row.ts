@@ -41,22 +41,35 @@ export function createCellHasher(cells: Float64Array, width: number, columns: re
   }
 }
 
-/** Two lanes of 32 bits that look at each other. @see Appleby, MurmurHash3: `MurmurHash3_x86_128` and its finalizer */
+/** One hash of a row that is kept in two places. */
+export function joinHashers(first: HashRow, second: HashRow): HashRow {
+  const hash: RowHash = [0, 0]
+  const words = new Int32Array(4)
+  return row => {
+    words.set(first(row), 0)
+    words.set(second(row), 2)
+    return hashWords(hash, words, 0, 4)
+  }
+}
+
+/**
+ * Two lanes of 32 bits that take the words in turn and look at each other.
+ * @see Appleby, MurmurHash3: `MurmurHash3_x86_128`, of which these are the first two lanes, and its finalizer
+ */
 function hashWords(hash: RowHash, words: Int32Array, start: number, end: number): RowHash {
   let one = 0x2f0b4c47
   let other = 0x7a1d35b9
-  for (let at = start; at < end; at++) {
-    const word = words[at] ?? 0
-    let key = Math.imul(word, 0x239b961b)
+  for (let at = start; at < end; at += 2) {
+    let key = Math.imul(words[at] ?? 0, 0x239b961b)
     key = (key << 15) | (key >>> 17)
     one ^= Math.imul(key, 0xab0e9789)
     one = (one << 19) | (one >>> 13)
     one = (Math.imul(one + other, 5) + 0x561ccd1b) | 0
-    key = Math.imul(word, 0x38b34ae5)
-    key = (key << 17) | (key >>> 15)
-    other ^= Math.imul(key, 0xa1e38b93)
-    other = (other << 13) | (other >>> 19)
-    other = (Math.imul(other + one, 5) + 0x32ac3b17) | 0
+    key = Math.imul(at + 1 < end ? (words[at + 1] ?? 0) : 0, 0xab0e9789)
+    key = (key << 16) | (key >>> 16)
+    other ^= Math.imul(key, 0x38b34ae5)
+    other = (other << 17) | (other >>> 15)
+    other = (Math.imul(other + one, 5) + 0x0bcaa747) | 0
   }
   one = finish(one + other)
   other = finish(other + one)

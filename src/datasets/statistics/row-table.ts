@@ -17,6 +17,8 @@ export interface RowTable {
    * @returns -1 when it is not among the sampled ones. A place is right until the next call.
    */
   place(low: number, high: number): number
+  /** Where a row is remembered; -1 when it is not. */
+  find(low: number, high: number): number
   /** A number of each place that is the caller's to use; zero when the row is new. Another array after some calls. */
   readonly marks: Int32Array
   /** A second one. */
@@ -24,8 +26,28 @@ export interface RowTable {
 }
 
 /** Zeros that a hash begins with: what it takes to be in a sample of that level. */
-export function levelOf(high: number): number {
+function levelOf(high: number): number {
   return Math.clz32(high)
+}
+
+/** Counts rows of a table, each of which may leave the sample later. */
+export interface RowTally {
+  /** @param high - of the row's hash */
+  add(high: number): void
+  /** How many rows there are in all, by those that are still in the sample. */
+  estimate(table: Pick<RowTable, 'level'>): number
+}
+
+/** A tally of nothing. */
+export function createRowTally(): RowTally {
+  const counts = new Float64Array(33)
+  return {
+    add(high) {
+      const level = levelOf(high)
+      counts[level] = (counts[level] ?? 0) + 1
+    },
+    estimate: ({ level }) => counts.subarray(level).reduce((sum, count) => sum + count, 0) * 2 ** level,
+  }
 }
 
 /**
@@ -40,7 +62,7 @@ export function createRowTable(rowsMax = ROWS_MAX): RowTable {
   let level = 0
   let rows = 0
 
-  function find(low: number, high: number): number {
+  function slotOf(low: number, high: number): number {
     let slot = low & (slots - 1)
     while (used[slot] === 1 && (lows[slot] !== low || highs[slot] !== high)) slot = (slot + 1) & (slots - 1)
     return slot
@@ -66,7 +88,7 @@ export function createRowTable(rowsMax = ROWS_MAX): RowTable {
   }
 
   function insert(low: number, high: number): number {
-    const slot = find(low, high)
+    const slot = slotOf(low, high)
     if (used[slot] === 1) return slot
     used[slot] = 1
     lows[slot] = low
@@ -84,6 +106,10 @@ export function createRowTable(rowsMax = ROWS_MAX): RowTable {
     },
     get labels() {
       return labels
+    },
+    find(low, high) {
+      const slot = slotOf(low, high)
+      return used[slot] === 1 ? slot : -1
     },
     place(low, high) {
       if (2 * rows >= slots) {

@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module'
 import { Resvg } from '@resvg/resvg-js'
 import { describe, expect, it } from 'vitest'
-import { renderCurvesPng } from '../../../src/metrics/curves-png.ts'
+import { renderSvg } from '../../../src/drawing/render-svg.ts'
 import { type CurvesInput, renderCurvesSvg } from '../../../src/metrics/curves-svg.ts'
 
 type Metrics = CurvesInput['rows'][number]['metrics']
@@ -218,9 +218,9 @@ describe('renderCurvesSvg', () => {
   })
 })
 
-describe('renderCurvesPng', () => {
+describe('renderSvg', () => {
   it('returns a PNG of twice the size of the SVG', async () => {
-    const png = await renderCurvesPng(render(history(3)))
+    const png = await renderSvg(render(history(3)))
     expect([...png.subarray(0, 8)]).toEqual([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a])
     // The IHDR chunk begins with the width and the height: 2 × 1064 and 2 × 376.
     expect([png.readUInt32BE(16), png.readUInt32BE(20)]).toEqual([2128, 752])
@@ -229,11 +229,11 @@ describe('renderCurvesPng', () => {
   it('draws the text with the bundled font', async () => {
     const svg = render([{ loss: 1 }])
     const withoutText = svg.replace(/<text .*?<\/text>/g, '')
-    expect(await renderCurvesPng(svg)).not.toEqual(await renderCurvesPng(withoutText))
+    expect(await renderSvg(svg)).not.toEqual(await renderSvg(withoutText))
   })
 
   it('rejects what is not an SVG document', async () => {
-    await expect(renderCurvesPng('<svg')).rejects.toThrow()
+    await expect(renderSvg('<svg')).rejects.toThrow()
   })
 })
 

@@ -10,15 +10,15 @@ const FONT_FILES = ['DejaVuSans.ttf', 'DejaVuSans-Bold.ttf'].map(name =>
 const SCALE = 2
 
 /**
- * Renders the curves' SVG document as PNG, at twice its size, off the event loop. Only the bundled DejaVu
- * fonts are read, so that the picture is the same on every machine; characters they lack (such as Chinese)
- * are drawn as empty boxes.
- * @param svg - what `renderCurvesSvg` returns
+ * Renders an SVG document of ours as PNG, at twice its size unless told otherwise, off the event loop. Only the
+ * bundled DejaVu fonts are read, so that the picture is the same on every machine; characters they lack (such as
+ * Chinese) are drawn as empty boxes.
+ * @param svg - never one of a stranger, for an image in it may name a file of this machine
  */
-export async function renderCurvesPng(svg: string): Promise<Buffer> {
+export async function renderSvg(svg: string, scale = SCALE): Promise<Buffer> {
   const image = await renderAsync(svg, {
     font: { loadSystemFonts: false, fontFiles: FONT_FILES, defaultFontFamily: 'DejaVu Sans' },
-    fitTo: { mode: 'zoom', value: SCALE },
+    fitTo: { mode: 'zoom', value: scale },
   })
   return image.asPng()
 }
