@@ -23,6 +23,14 @@ export interface CheckedDataset extends PreparedDataset {
   duplicates: Duplicates
 }
 
+/** Begins to make all examples durable. */
+export async function settleDataset({ splits }: Pick<PreparedDataset, 'splits'>): Promise<void> {
+  for (const { features, labels } of Object.values(splits)) {
+    await features.settle()
+    await labels.settle()
+  }
+}
+
 /** Makes all examples durable. */
 export async function storeDataset(prepared: CheckedDataset, name: string): Promise<NewDataset> {
   const { format, warnings, splits, duplicates, ...rest } = prepared

@@ -10,7 +10,7 @@ import { ARRAY_PARTS } from './formats/npz/array-names.ts'
 import { createNpyReader } from './formats/npz/npy-parts.ts'
 import { createFileReader, SPLIT_OF_PART } from './formats/read-files.ts'
 import { refuseOptions } from './formats/refuse-options.ts'
-import { type CheckedDataset, storeDataset } from './prepared.ts'
+import { type PreparedDataset, settleDataset, storeDataset } from './prepared.ts'
 import { previewDataset } from './preview.ts'
 import type { NewDataset } from './repository.ts'
 import type { DatasetPreview } from './schemas.ts'
@@ -35,7 +35,11 @@ export interface UploadDeps {
  * @throws {AppError} MALFORMED_REQUEST, VALIDATION_FAILED, DATASET_INVALID, PAYLOAD_TOO_LARGE; then nothing is kept
  */
 export function receiveDataset(deps: UploadDeps, parts: AsyncIterable<UploadPart>): Promise<NewDataset> {
-  return readUpload(deps, parts, ({ name }, prepared) => storeDataset(prepared, name))
+  return readUpload(deps, parts, async ({ name }, prepared) => {
+    // The disk is at work while the examples are compared.
+    const [checked] = await Promise.all([checkExamples(prepared), settleDataset(prepared)])
+    return storeDataset(checked, name)
+  })
 }
 
 /**
@@ -44,14 +48,14 @@ export function receiveDataset(deps: UploadDeps, parts: AsyncIterable<UploadPart
  * @throws {AppError} as `receiveDataset`
  */
 export function inspectDataset(deps: UploadDeps, parts: AsyncIterable<UploadPart>): Promise<DatasetPreview> {
-  return readUpload(deps, parts, (_, prepared) => previewDataset(prepared))
+  return readUpload(deps, parts, async (_, prepared) => previewDataset(await checkExamples(prepared)))
 }
 
 /** Reads all parts, and throws away whatever `finish` did not keep. */
 async function readUpload<Result>(
   deps: UploadDeps,
   parts: AsyncIterable<UploadPart>,
-  finish: (options: UploadOptions, prepared: CheckedDataset) => Promise<Result>,
+  finish: (options: UploadOptions, prepared: PreparedDataset) => Promise<Result>,
 ): Promise<Result> {
   const drafts = createDraftScope(deps.blobs)
   const options = createOptions()
@@ -82,7 +86,7 @@ async function readUpload<Result>(
     if (!seen.has('name'))
       throw fieldError('VALIDATION_FAILED', '/name', 'a text part name is required before the files')
     if (files === null) throw fieldError('DATASET_INVALID', '/file', 'a file is required; received none')
-    return await finish(options, await checkExamples(await files.prepare()))
+    return await finish(options, await files.prepare())
   } finally {
     await drafts.discard()
   }

@@ -15,6 +15,8 @@ export interface BlobDraft {
   readBack(): Readable
   /** Part of what was written and has finished; shorter where that ends before. Not after `keep`. */
   readRange(offset: number, length: number): Promise<Buffer>
+  /** Begins early with what `keep` takes long for, beside other work. The stream must have finished. */
+  settle(): Promise<void>
   /** Makes the bytes durable under their hash. The stream must have finished. */
   keep(): Promise<Blob>
   /** Throws the bytes away; right at any time, also after `keep`, when it does nothing. */

@@ -107,6 +107,7 @@ async function openDraft(
     stream: draft.stream,
     readBack: () => createReadStream(file),
     readRange: (offset, length) => readAt(draft.handle, offset, length),
+    settle: () => draft.handle.sync(),
     async keep() {
       const blob = draft.finish()
       await draft.handle.sync()

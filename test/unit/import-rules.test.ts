@@ -114,6 +114,7 @@ describe('layers', () => {
       /^src\/(jobs|models|datasets|inference|metrics|operations)\//,
     ],
     ['inference knows no jobs', /^src\/inference\//, /^src\/(jobs|metrics|operations)\//],
+    ['drawing knows nothing but itself', /^src\/drawing\//, /^src\/(?!drawing\/)/],
     ['images know nothing but themselves', /^src\/images\//, /^src\/(?!(images\/|errors\.ts$))/],
     ['the mathematics know nothing but themselves', /^src\/mlp\//, /^src\/(?!mlp\/)/],
   ])('%s', (_, from, to) => {
@@ -154,6 +155,7 @@ describe('each library has one owner', () => {
     ['the SDK of S3', /^@aws-sdk\//, /^src\/storage\/s3\//],
     ['tus', /^@tus\//, /^src\/uploads\//],
     ['prom-client', /^prom-client$/, /^src\/operations\/telemetry\.ts$/],
+    ['the renderer of SVG', /^@resvg\//, /^src\/drawing\/render-svg\.ts$/],
     ['HDF5', /^h5wasm$/, /^src\/models\/(imports\/)?keras\//],
     ['Parquet', /^hyparquet(?!-writer)/, /^src\/datasets\/formats\/parquet\//],
     ['the writer of Parquet', /^hyparquet-writer$/, /^worker\/batch\/output-writer\.ts$/],

@@ -1,10 +1,10 @@
 /** Different rows that are remembered one by one. */
-export const ROWS_MAX = 2 ** 20
+export const ROWS_MAX = 2 ** 19
 
 const FIRST_SLOTS = 2 ** 12
 
 /**
- * Remembers rows by their hashes, in at most 34 MB: up to 2^20 different ones. When there are more it remembers every
+ * Remembers rows by their hashes, up to 2^19 different ones in 18 MB, and twice that for a moment when it grows. When there are more it remembers every
  * second one, then every fourth, and so on, chosen by the hash itself: so all examples of a row are remembered or none,
  * and what is counted of them is a fair share of the whole.
  * @see Flajolet, "On adaptive sampling" (1990)

@@ -6,7 +6,7 @@ const DuplicatesSchema = Type.Object(
     sampledShare: Type.Number({
       description:
         'Share of the different rows that was looked at, chosen by hash; 1: all, so that the counts are exact. Below, ' +
-        'of more than 2^20 different rows, they are estimates.',
+        'of more than 2^19 different rows, they are estimates.',
     }),
     splits: Type.Record(
       Type.String(),

@@ -118,6 +118,7 @@ function openDraft(
     stream: spool.stream,
     readBack,
     readRange: (offset, length) => readAt(spool.handle, offset, length),
+    async settle() {}, // nothing goes to the bucket that may not be kept
     async keep() {
       const blob = spool.finish()
       await keep(blob.sha256, readBack(), blob.bytes)

@@ -55,8 +55,8 @@ describe('what changed', () => {
 
   it('is told of columns and targets, whose rows cannot be compared', async () => {
     const changes = await compare(csv('a,b,label\n1,x,0\n2,y,1\n'), {
-      ...csv('a,c,price\nfew,1,0.5\nmany,2,1.5\n'),
       task: 'regression',
+      ...csv('a,c,price\nfew,1,0.5\nmany,2,1.5\n'),
     })
     expect(changes).toMatchObject({
       task: { before: 'classification', after: 'regression' },
