@@ -93,7 +93,14 @@ describe('images of IDX files', () => {
 })
 
 describe('a table', () => {
-  const CSV = 'size,city,label\n1,Oslo,a\n2,Oslo,b\n3,Bern,a\n,Bern,b\n'
+  const CSV = [
+    'size,city,sold,label',
+    '1,Oslo,2024-01-01,a',
+    '2,Oslo,2024-01-03,b',
+    '3,Bern,2024-01-02,a',
+    ',Bern,,b',
+    '',
+  ].join('\n')
 
   it('is described column by column', async () => {
     const { id } = await upload('houses', { file: CSV })
@@ -110,13 +117,14 @@ describe('a table', () => {
         ],
         correlations: [{ target: 'b', measure: 'cramersV', value: 0 }],
       },
+      { name: 'sold', type: 'datetime', missing: 1, max: '2024-01-03', mean: '2024-01-02T00:00:00.000Z' },
     ])
     expect(body.features).toBeNull()
   })
 
   it('is compared with the version before, with any version, and with other datasets', async () => {
     const first = await upload('rows', { file: CSV })
-    const second = await upload('rows', { file: `${CSV}4,Rome,a\n` })
+    const second = await upload('rows', { file: `${CSV}4,Rome,2024-02-01,a\n` })
     const { body } = await get(`/v1/datasets/${second.id}/changes`)
     expect(body).toMatchObject({
       since: { id: first.id, version: 1 },
@@ -131,6 +139,11 @@ describe('a table', () => {
       equal: 4,
       added: 0,
       removed: 1,
+    })
+    const again = await upload('rows', { file: CSV })
+    expect((await get(`/v1/datasets/${again.id}/changes?since=1`)).body).toMatchObject({
+      isEqual: true,
+      rows: { equal: 4, added: 0, removed: 0 },
     })
     const none = await get(`/v1/datasets/${first.id}/changes`)
     expect([none.status, none.body.code]).toEqual([404, 'DATASET_NOT_FOUND'])
@@ -176,7 +189,7 @@ describe('a ZIP of images', () => {
 
 it('a dataset that is not ready has neither figures nor changes nor a picture', async () => {
   const { id } = await upload('unready', LEAKING)
-  await query(`UPDATE datasets SET status = 'failed' WHERE id = $1`, [id])
+  await query(`UPDATE datasets SET status = 'processing' WHERE id = $1`, [id])
   for (const path of ['statistics', 'changes', 'preview.png']) {
     const { status, body } = await get(`/v1/datasets/${id}/${path}`)
     expect([status, body.code], path).toEqual([409, 'DATASET_NOT_READY'])

@@ -91,11 +91,7 @@ function describeDates(
     value === null ? null : toDate(value, described)
   return {
     min: orNull(min),
-    quartiles: quartiles && [
-      toDate(quartiles[0], between),
-      toDate(quartiles[1], between),
-      toDate(quartiles[2], between),
-    ],
+    quartiles: quartiles?.map(value => toDate(value, between)) ?? null,
     max: orNull(max),
     mean: orNull(mean, between),
     standardDeviation: standardDeviation === null ? null : standardDeviation / DAY_MS,

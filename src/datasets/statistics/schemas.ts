@@ -83,7 +83,7 @@ const Correlations = orNull(Type.Array(CorrelationSchema), {
 
 const Spread = {
   min: orNull(Value),
-  quartiles: orNull(Type.Tuple([Value, Value, Value]), {
+  quartiles: orNull(Type.Array(Value, { minItems: 3, maxItems: 3 }), {
     description: 'The middle one is the median. Interpolated between neighbours, as NumPy does.',
   }),
   max: orNull(Value),
