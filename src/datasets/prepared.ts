@@ -20,7 +20,8 @@ export interface PreparedDataset extends Omit<DatasetContent, 'splits'> {
 
 /** A dataset whose examples were compared with each other. */
 export interface CheckedDataset extends PreparedDataset {
-  duplicates: Duplicates
+  /** Null when that is still to be done. */
+  duplicates: Duplicates | null
 }
 
 /** Begins to make all examples durable. */
@@ -35,7 +36,7 @@ export async function settleDataset({ splits }: Pick<PreparedDataset, 'splits'>)
 export async function storeDataset(prepared: CheckedDataset, name: string): Promise<NewDataset> {
   const { format, warnings, splits, duplicates, ...rest } = prepared
   const content: DatasetContent = { ...rest, splits: {} }
-  const statistics: NewDataset['statistics'] = { splits: {}, duplicates }
+  const statistics: NewDataset['statistics'] = { splits: {}, ...(duplicates && { duplicates }) }
   let bytes = 0
   for (const split of SPLITS) {
     const draft = splits[split]

@@ -21,7 +21,7 @@ type UnknownField = 'format' | 'kind' | 'dtype' | 'task'
 /** What an upload finds out of the examples. */
 export interface UploadFigures {
   splits: Partial<Record<SplitName, FeatureStatistics>>
-  /** Absent in rows of before they were counted. */
+  /** Absent until they are counted. */
   duplicates?: Duplicates
 }
 
@@ -119,10 +119,10 @@ export async function getFigures(
 export async function keepFigures(
   db: Db,
   id: string,
-  figures: { upload: UploadFigures; trainingLook: TrainingLook },
+  figures: { upload: UploadFigures; trainingLook: TrainingLook; warnings: string[] },
 ): Promise<void> {
-  const { upload, trainingLook } = figures
-  await db.dataset.updateMany({ where: { id }, data: { statistics: { ...upload }, trainingLook } })
+  const { upload, trainingLook, warnings } = figures
+  await db.dataset.updateMany({ where: { id }, data: { statistics: { ...upload }, trainingLook, warnings } })
 }
 
 /** @returns null when the name has no such version */

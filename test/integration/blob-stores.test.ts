@@ -154,6 +154,7 @@ for (const [where, open, isPossible] of STORES) {
       expect(await Promise.all([text(draft.readBack()), text(draft.readBack())])).toEqual(['hello', 'hello'])
       expect((await draft.readRange(1, 3)).toString()).toBe('ell')
       expect((await draft.readRange(3, 10)).toString()).toBe('lo')
+      await draft.settle()
       expect(await list(store)).toEqual([])
       await draft.keep()
       await draft.discard() // does nothing now

@@ -77,12 +77,17 @@ describe('images of IDX files', () => {
     expect(body.features.histogram.counts.slice(0, 9)).toEqual([0, 2, 2, 2, 2, 1, 1, 1, 1])
   })
 
-  it('are looked at once: later requests get what was kept, also of rows of before duplicates were counted', async () => {
+  it('are looked at once: later requests get what was kept, duplicates too when the upload did not count them', async () => {
     const { id } = await upload('kept', LEAKING)
-    await query(`UPDATE datasets SET statistics = statistics - 'duplicates' WHERE id = $1`, [id])
+    await query(`UPDATE datasets SET statistics = statistics - 'duplicates', warnings = '{}' WHERE id = $1`, [
+      id,
+    ])
     const answers = await Promise.all([1, 2, 3].map(() => get(`/v1/datasets/${id}/statistics`)))
     expect(answers[0]?.body.duplicates.shared[0].examples).toBe(1)
     for (const answer of answers) expect(answer).toEqual(answers[0])
+    const { body } = await get(`/v1/datasets/${id}`)
+    expect(body.warnings[0]).toMatch(/^1 of 1 examples of test is in train too/)
+    expect(answers[0]?.body.warnings).toEqual(body.warnings)
     await query(
       `UPDATE datasets SET splits = '{}', training_look = jsonb_set(training_look, '{features,constant}', '42')
        WHERE id = $1`,

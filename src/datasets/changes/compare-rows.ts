@@ -19,19 +19,19 @@ export interface ComparedDataset {
 export async function compareRows(
   before: ComparedDataset,
   after: ComparedDataset,
-  table: RowTable = createRowTable(),
+  table: RowTable = createRowTable(countOf(before)),
 ): Promise<DatasetChanges['rows']> {
   if (!areComparable(before.meaning, after.meaning)) return null
   await visitRows(before, (low, high) => {
     const place = table.place(low, high)
-    if (place >= 0) table.marks[place] = (table.marks[place] ?? 0) + 1
+    if (place >= 0) table.setMark(place, table.mark(place) + 1)
   })
   const common = createRowTally()
   await visitRows(after, (low, high) => {
     const place = table.find(low, high)
-    const left = place < 0 ? 0 : (table.marks[place] ?? 0)
+    const left = place < 0 ? 0 : table.mark(place)
     if (left === 0) return
-    table.marks[place] = left - 1
+    table.setMark(place, left - 1)
     common.add(high)
   })
   const [had, has] = [countOf(before), countOf(after)]
@@ -48,8 +48,8 @@ async function visitRows(
     for await (const block of readBlocks(meaning, source)) {
       const hash = hasherOf(block)
       for (let row = 0; row < block.rows; row++) {
-        const [low, high] = hash(row)
-        visit(low, high)
+        const halves = hash(row)
+        visit(halves[0], halves[1])
       }
     }
   }

@@ -19,7 +19,7 @@ type Meaning = Pick<DatasetContent, 'shape' | 'dtype' | 'columns' | 'task' | 'cl
 export async function countDuplicates(
   meaning: Meaning,
   sources: readonly SplitSource[],
-  table: RowTable = createRowTable(),
+  table: RowTable = createRowTable(examplesOf(sources)),
 ): Promise<Duplicates> {
   const tallies = new Map<string, RowTally>()
   const tallyOf = (key: string) => {
@@ -63,18 +63,19 @@ function addBlock(
 ): void {
   const { repeated, contradictory, shared } = tallies
   for (let row = 0; row < rows; row++) {
-    const [low, high] = hashers.features(row)
-    const place = table.place(low, high)
+    const hash = hashers.features(row)
+    const high = hash[1]
+    const place = table.place(hash[0], high)
     if (place < 0) continue
-    const mark = table.marks[place] ?? 0
-    const [label] = hashers.labels(row)
-    if (mark === 0) table.labels[place] = label
-    else if (table.labels[place] !== label) contradictory.add(high)
+    const mark = table.mark(place)
+    const label = hashers.labels(row)[0]
+    if (mark === 0) table.setLabel(place, label)
+    else if (table.label(place) !== label) contradictory.add(high)
     if (mark & (1 << split)) repeated.add(high)
     for (let other = 0; other < shared.length; other++) {
       if (mark & (1 << other)) shared[other]?.add(high)
     }
-    table.marks[place] = mark | (1 << split)
+    table.setMark(place, mark | (1 << split))
   }
 }
 
@@ -98,4 +99,8 @@ function hashersOf(meaning: Meaning, { features, labels }: SplitBlock) {
 function comparedColumns(columns: readonly Column[] | null): number[] | null {
   const indices = columns?.flatMap(({ type }, index) => (type === 'id' ? [] : [index])) ?? []
   return indices.length === (columns?.length ?? 0) || indices.length === 0 ? null : indices
+}
+
+function examplesOf(sources: readonly SplitSource[]): number {
+  return sources.reduce((sum, { examples }) => sum + examples, 0)
 }

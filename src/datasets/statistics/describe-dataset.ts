@@ -6,6 +6,7 @@ import type { InTurn } from '../in-turn.ts'
 import { getDataset, getFigures, keepFigures, type StoredDataset, type UploadFigures } from '../repository.ts'
 import { storedSources } from '../split-blocks.ts'
 import { countDuplicates } from './count-duplicates.ts'
+import { warnOfDuplicates } from './duplicate-warnings.ts'
 import { lookAtArrays } from './look-at-arrays.ts'
 import { lookAtColumns } from './look-at-columns.ts'
 import { warnOfLook } from './look-warnings.ts'
@@ -15,7 +16,7 @@ import type { DatasetStatistics, TrainingLook } from './schemas.ts'
 export type DescribeDataset = (id: string) => Promise<DatasetStatistics>
 
 /**
- * Describes datasets. Splits and duplicates are known since the upload; the training split is looked at when somebody
+ * Describes datasets. Splits are known since the upload, and mostly duplicates; the training split is looked at when somebody
  * asks for the first time, and what was found is kept. One dataset is looked at at a time, in pieces between which
  * other requests are answered, and once, however many ask meanwhile.
  */
@@ -27,9 +28,10 @@ export function createDatasetDescriber(deps: { db: Db; blobs: BlobStore; inTurn:
     const dataset = await getDataset(deps.db, id)
     assertReady(dataset)
     const known = await getFigures(deps.db, id)
-    const { upload, trainingLook } = isWhole(known) ? known : await lookInTurn(dataset, known)
-    const warnings = [...dataset.warnings, ...warnOfLook(trainingLook)]
-    return { ...upload, ...trainingLook, warnings }
+    const { upload, trainingLook, warnings } = isWhole(known)
+      ? { ...known, warnings: dataset.warnings }
+      : await lookInTurn(dataset, known)
+    return { ...upload, ...trainingLook, warnings: [...warnings, ...warnOfLook(trainingLook)] }
   }
 
   function lookInTurn(dataset: StoredDataset, known: Known): Promise<Figures> {
@@ -52,9 +54,11 @@ type Known = Awaited<ReturnType<typeof getFigures>>
 interface Figures {
   upload: Required<UploadFigures>
   trainingLook: TrainingLook
+  /** Of the dataset. */
+  warnings: string[]
 }
 
-function isWhole(known: Known): known is Figures {
+function isWhole(known: Known): known is Omit<Figures, 'warnings'> {
   return known.trainingLook !== null && known.upload.duplicates !== undefined
 }
 
@@ -66,8 +70,10 @@ async function lookAt(blobs: BlobStore, dataset: StoredDataset, { upload }: Know
   const figures = upload.splits.train ?? { min: null, max: null }
   const hasNumbers = dataset.columns !== null || dataset.task === 'regression'
   const nothing = { quartilesFrom: null, columns: null, targets: [] }
+  const found = warnOfDuplicates(duplicates, dataset.splits, dataset.task)
   return {
     upload: { ...upload, duplicates },
+    warnings: [...new Set([...dataset.warnings, ...found])], // the upload has told them when it counted
     trainingLook: {
       ...(hasNumbers ? await lookAtColumns(dataset, train) : nothing),
       features: dataset.columns === null ? await lookAtArrays(dataset, train, figures) : null,

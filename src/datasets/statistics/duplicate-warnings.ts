@@ -13,12 +13,12 @@ const CONTRADICTORY_SHARE = 0.01
  */
 export function warnOfDuplicates(
   { splits, shared, sampledShare }: Duplicates,
-  examples: Partial<Record<SplitName, number>>,
+  sizes: Partial<Record<SplitName, { examples: number }>>,
   task: Task,
 ): string[] {
   const about = sampledShare < 1 ? 'About ' : ''
   const say = (count: number) => `${about}${count.toLocaleString('en')}`
-  const ofAll = (split: SplitName) => (examples[split] ?? 0).toLocaleString('en')
+  const ofAll = (split: SplitName) => (sizes[split]?.examples ?? 0).toLocaleString('en')
   const leaks = shared.flatMap(({ split, with: other, examples: count }) => {
     if (count === 0) return []
     const verb = count === 1 ? 'is' : 'are'
@@ -26,7 +26,7 @@ export function warnOfDuplicates(
   })
   const within = Object.entries(splits).flatMap(([name, { repeated, contradictory }]) => {
     const split = name as SplitName // the keys are those of the dataset's splits
-    const size = Math.max(1, examples[split] ?? 0)
+    const size = Math.max(1, sizes[split]?.examples ?? 0)
     const warnings: string[] = []
     if (repeated / size >= REPEATED_SHARE) {
       warnings.push(`${say(repeated)} of ${ofAll(split)} examples of ${split} are copies of earlier ones.`)

@@ -73,7 +73,7 @@ function hashWords(hash: RowHash, words: Int32Array, start: number, end: number)
   }
   one = finish(one + other)
   other = finish(other + one)
-  hash[0] = (one + other) | 0
+  hash[0] = (one + other) | 0 || 1 // zeros stand for no row
   hash[1] = other
   return hash
 }

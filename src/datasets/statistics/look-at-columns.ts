@@ -10,8 +10,8 @@ import { createSpreadFinder } from './column-spread.ts'
 import { describeColumn, describeTarget } from './describe-column.ts'
 import type { TrainingLook } from './schemas.ts'
 
-/** Rows that quartiles are taken from: to sort so many numbers takes some 20 ms. */
-const KEPT_ROWS_MAX = 250_000
+/** Rows that quartiles are taken from: to sort so many numbers takes some 10 ms, and their ranks are right to 0.2 %. */
+const KEPT_ROWS_MAX = 100_000
 /** Numbers kept for it in all: 32 MB. */
 const KEPT_MAX = 2 ** 22
 /** Of a table of very many columns; fewer rows would say little. */

@@ -4,7 +4,7 @@ export const ROWS_MAX = 2 ** 19
 const FIRST_SLOTS = 2 ** 12
 
 /**
- * Remembers rows by their hashes, up to 2^19 different ones in 18 MB, and twice that for a moment when it grows. When there are more it remembers every
+ * Remembers rows by their hashes, up to 2^19 different ones in 17 MB, and twice that for a moment when it grows. When there are more it remembers every
  * second one, then every fourth, and so on, chosen by the hash itself: so all examples of a row are remembered or none,
  * and what is counted of them is a fair share of the whole.
  * @see Flajolet, "On adaptive sampling" (1990)
@@ -19,10 +19,12 @@ export interface RowTable {
   place(low: number, high: number): number
   /** Where a row is remembered; -1 when it is not. */
   find(low: number, high: number): number
-  /** A number of each place that is the caller's to use; zero when the row is new. Another array after some calls. */
-  readonly marks: Int32Array
+  /** A number of a place that is the caller's to use; zero when the row is new. */
+  mark(place: number): number
+  setMark(place: number, mark: number): void
   /** A second one. */
-  readonly labels: Int32Array
+  label(place: number): number
+  setLabel(place: number, label: number): void
 }
 
 /** Zeros that a hash begins with: what it takes to be in a sample of that level. */
@@ -50,66 +52,77 @@ export function createRowTally(): RowTally {
   }
 }
 
+/** Of a slot: both halves of the hash, the mark and the label, side by side so that one look at memory is enough. */
+const SLOT = 4
+
 /**
  * A table without rows.
- * @param rowsMax - a power of two
+ * @param expected - so many rows it takes before it must grow
+ * @param rowsMax - different ones that are remembered; a power of two
  */
-export function createRowTable(rowsMax = ROWS_MAX): RowTable {
-  let slots = Math.min(FIRST_SLOTS, 2 * rowsMax)
-  let used = new Uint8Array(slots)
-  let [lows, highs] = [new Int32Array(slots), new Int32Array(slots)]
-  let [marks, labels] = [new Int32Array(slots), new Int32Array(slots)]
+export function createRowTable(expected = 0, rowsMax = ROWS_MAX): RowTable {
+  const wanted = 2 ** Math.ceil(Math.log2(2 * expected + 1))
+  let slots = Math.min(Math.max(FIRST_SLOTS, wanted), 2 * rowsMax)
+  let entries = new Int32Array(SLOT * slots)
   let level = 0
   let rows = 0
 
-  function slotOf(low: number, high: number): number {
-    let slot = low & (slots - 1)
-    while (used[slot] === 1 && (lows[slot] !== low || highs[slot] !== high)) slot = (slot + 1) & (slots - 1)
-    return slot
+  /** Its own place, or the empty one that would be it. An empty one has a hash of zeros, which is nobody's. */
+  function search(low: number, high: number): number {
+    const last = SLOT * slots - 1
+    let at = (SLOT * low) & last
+    for (;;) {
+      const one = entries[at]
+      const other = entries[at + 1]
+      if ((one === low && other === high) || (one === 0 && other === 0)) return at
+      at = (at + SLOT) & last
+    }
+  }
+
+  function isUsed(at: number): boolean {
+    return entries[at] !== 0 || entries[at + 1] !== 0
   }
 
   /** Moves the rows that still belong to the sample to a table of a new size. */
   function rebuild(size: number): void {
-    const before = { used, lows, highs, marks, labels }
+    const before = entries
     slots = size
-    used = new Uint8Array(slots)
-    lows = new Int32Array(slots)
-    highs = new Int32Array(slots)
-    marks = new Int32Array(slots)
-    labels = new Int32Array(slots)
+    entries = new Int32Array(SLOT * slots)
     rows = 0
-    before.used.forEach((isUsed, at) => {
-      const [low, high] = [before.lows[at] ?? 0, before.highs[at] ?? 0]
-      if (isUsed === 0 || levelOf(high) < level) return
-      const slot = insert(low, high)
-      marks[slot] = before.marks[at] ?? 0
-      labels[slot] = before.labels[at] ?? 0
-    })
+    for (let from = 0; from < before.length; from += SLOT) {
+      const low = before[from] ?? 0
+      const high = before[from + 1] ?? 0
+      if ((low === 0 && high === 0) || levelOf(high) < level) continue
+      const at = insert(low, high)
+      entries[at + 2] = before[from + 2] ?? 0
+      entries[at + 3] = before[from + 3] ?? 0
+    }
   }
 
   function insert(low: number, high: number): number {
-    const slot = slotOf(low, high)
-    if (used[slot] === 1) return slot
-    used[slot] = 1
-    lows[slot] = low
-    highs[slot] = high
+    const at = search(low, high)
+    if (isUsed(at)) return at
+    entries[at] = low
+    entries[at + 1] = high
     rows++
-    return slot
+    return at
   }
 
   return {
     get level() {
       return level
     },
-    get marks() {
-      return marks
+    mark: place => entries[place + 2] ?? 0,
+    setMark(place, mark) {
+      entries[place + 2] = mark
     },
-    get labels() {
-      return labels
+    label: place => entries[place + 3] ?? 0,
+    setLabel(place, label) {
+      entries[place + 3] = label
     },
     find(low, high) {
-      const slot = slotOf(low, high)
-      return used[slot] === 1 ? slot : -1
+      const at = search(low, high)
+      return isUsed(at) ? at : -1
     },
     place(low, high) {
       if (2 * rows >= slots) {

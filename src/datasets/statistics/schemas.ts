@@ -154,7 +154,7 @@ export type ArrayStatistics = Type.Static<typeof ArrayStatisticsSchema>
 const Look = {
   quartilesFrom: orNull(Type.Integer(), {
     description:
-      'Examples that quartiles are taken from: all, or a random sample where they are more than 250,000, or columns ' +
+      'Examples that quartiles are taken from: all, or a random sample where they are more than 100,000, or columns ' +
       'are many. Null where there are none.',
   }),
   columns: orNull(Type.Array(ColumnStatisticsSchema), { description: 'Null where features have no names.' }),

@@ -22,7 +22,7 @@ async function compare(before: Parts, after: Parts, rowsMax?: number) {
   const uploader = createUploader(await createTestFolder())
   const [was, is] = [await uploader.upload(before), await uploader.upload(after)]
   const side = (meaning: NewDataset) => ({ meaning, sources: storedSources(uploader.blobs, meaning.splits) })
-  const rows = await compareRows(side(was), side(is), createRowTable(rowsMax))
+  const rows = await compareRows(side(was), side(is), createRowTable(0, rowsMax))
   return { ...compareDatasets(stored(was, 1), stored(is, 2)), rows }
 }
 

@@ -118,7 +118,7 @@ describe('examples that occur more than once', () => {
     const found = await countDuplicates(
       wide,
       [split('train', numbers), split('test', half)],
-      createRowTable(4_096),
+      createRowTable(0, 4_096),
     )
     expect(found.sampledShare).toBe(2 ** -3) // 2,500 of 20,000 different rows fit, 5,000 do not
     // 20,000 and 10,000 in truth. A sample of 2,500 has a standard deviation of 2 %, one of 1,250 of 2.8 %.
@@ -168,7 +168,7 @@ describe('the words about duplicates', () => {
     splits: { train: { repeated: 10, contradictory: 700 }, test: { repeated: 500, contradictory: 0 } },
     shared: [{ split: 'test', with: 'train', examples: 412 }] as const,
   }
-  const examples = { train: 60_000, test: 10_000 }
+  const examples = { train: { examples: 60_000 }, test: { examples: 10_000 } }
 
   it('name each leak, and copies and contradictions where they are many', () => {
     const said = warnOfDuplicates({ ...figures, shared: [...figures.shared] }, examples, 'classification')
