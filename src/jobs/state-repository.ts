@@ -82,7 +82,7 @@ export async function insertJob(tx: Db, { spec, ...job }: NewJob): Promise<void>
       trainableParameterCount: spec.trainableParameterCount,
       ...(spec.baseModel && { baseModel: spec.baseModel }),
       status: 'queued',
-      epochs: spec.training.epochs,
+      epochs: spec.epochs,
       steps: spec.steps,
       eventSeq: 1,
       events: { create: { id: 1, type: 'job.queued', data: {} } },
