@@ -17,12 +17,12 @@ import { assertFinite, evaluateSelection } from './evaluate.ts'
 import { type FoldsDone, scoreTogether } from './folds-done.ts'
 import type { TrainerJob } from './messages.ts'
 import { recordOutcomes } from './record-outcomes.ts'
-import { HELD_OUT } from './selection.ts'
+import { HELD_OUT, type Selection } from './selection.ts'
 import type { TrainedFit } from './train-fit.ts'
 
 /**
- * The report of a finished job, and the blob of what each example was taken for where the model was asked. Without a
- * test split a model of folds knows all examples: then the report is of what the folds' fits took theirs for.
+ * The report of a finished job, and the blob of what each example was taken for, where these are of classes. Without a
+ * test split a model of folds knows all examples: then both are of what the folds' fits took theirs for.
  * @throws {AppError} TRAINING_DIVERGED
  */
 export async function evaluateModel(
@@ -37,11 +37,19 @@ export async function evaluateModel(
   const summary = folds.results.length > 0 ? summarizeFolds(folds.results) : {}
   if (!selection) {
     if (folds.results.length === 0) return { evaluation: null, outcomes: null }
-    const scored = { split: 'folds', ...scoreTogether(folds, outputUnits), calibration: null }
-    const targets = joinTargets(
-      examples.fits.flatMap(({ validation }) => (validation ? [validation.targets] : [])),
-    )
-    return { evaluation: { ...report(job, scored, targets, folds.predictions), ...summary }, outcomes: null }
+    const scored = { split: 'folds', ...scoreTogether(folds, outputUnits) }
+    const predictions = orderByRow(examples, folds, train)
+    if (!areClasses(train.targets)) {
+      return {
+        evaluation: { ...report(job, scored, train.targets, predictions), ...summary },
+        outcomes: null,
+      }
+    }
+    const predicted = Int32Array.from(predictions)
+    return {
+      evaluation: { ...report(job, scored, train.targets, predicted), ...summary },
+      outcomes: await recordOutcomes(blobs, job, train, train.targets, predicted),
+    }
   }
   const score = await evaluateSelection(session, data, selection, outputUnits, reportedMetrics(job))
   const { loss, metrics, predictions } = score
@@ -67,9 +75,16 @@ export function reportedMetrics({ dataset, training }: TrainerJob): string[] {
   return [...new Set([...REPORTED_METRICS[dataset.task], ...training.metrics])]
 }
 
-function joinTargets(parts: readonly Targets[]): Targets {
-  const joined = parts.flatMap(part => Array.from(part))
-  return parts.every(areClasses) ? Int32Array.from(joined) : Float32Array.from(joined)
+/** What each training row was taken for by the fit that was not trained on it, as `train` has its rows. */
+function orderByRow({ fits }: ChosenExamples, { predictions }: FoldsDone, train: Selection): Float32Array {
+  const ordered = new Float32Array(predictions.length)
+  const width = predictions.length / train.count
+  let from = 0
+  for (const row of fits.flatMap(({ validation }) => (validation ? Array.from(validation.rows) : []))) {
+    ordered.set(predictions.subarray(from, from + width), row * width)
+    from += width
+  }
+  return ordered
 }
 
 /** @param predicted - class numbers where the targets are, else what the network gave, in their units */

@@ -6,6 +6,7 @@ import type { CheckpointRecord } from '../../../../src/jobs/attempt-repository.t
 import { type JobSpec, resolveSpec } from '../../../../src/jobs/resolve-spec.ts'
 import type { JobRequest } from '../../../../src/jobs/schemas.ts'
 import type { Evaluation } from '../../../../src/metrics/evaluation-report.ts'
+import { readOutcomes } from '../../../../src/models/outcomes.ts'
 import type { Preprocessing } from '../../../../src/preprocessing/preprocessing.ts'
 import type { BlobStore } from '../../../../src/storage/blob-store.ts'
 import { createDiskBlobStore } from '../../../../src/storage/disk-blob-store.ts'
@@ -220,7 +221,16 @@ describe.each([
         loss: evaluation.loss,
         accuracy: evaluation.metrics.accuracy,
       })
-      expect(outcomes).toBeNull()
+      const { actual, predicted, rows: some } = await readOutcomes(setup.blobs, outcomes ?? '')
+      const isRight = Array.from(actual, (label, row) => (label === predicted[row] ? 1 : 0))
+      const { fits } = await chooseExamples(setup.blobs, setup.job)
+      expect(some).toBeNull() // all rows of the split, in their order
+      expect(actual).toEqual(fits.at(-1)?.train.targets)
+      folds.forEach(({ metrics, examples }, index) => {
+        const held = fits[index]?.validation?.rows ?? new Int32Array()
+        const hits = held.reduce((sum, row) => sum + (isRight[row] ?? 0), 0)
+        expect(hits / examples).toBeCloseTo(metrics.accuracy ?? 0, 12)
+      })
     },
   )
 
