@@ -64,7 +64,6 @@ describe('folds', () => {
         const foldOf = assignFolds({ ...plan, groups: asGroups(groups), ...classes })
         const present = new Set(groups).size
         expect(new Set(groups.map((group, row) => `${group}:${foldOf[row]}`)).size).toBe(present)
-        if (isStratified) return
         const filled = countRows(foldOf, plan.folds).filter(count => count > 0).length
         expect(filled).toBe(Math.min(plan.folds, present))
       }),
