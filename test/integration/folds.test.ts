@@ -1,13 +1,25 @@
-import { expect, it, vi } from 'vitest'
+import { beforeAll, expect, it, vi } from 'vitest'
 import { passengers, toCsv } from '../helpers/passengers.ts'
 import { trainersOf } from '../helpers/processes.ts'
-import { type Json, startTestService, type TestService } from '../helpers/service.ts'
+import { releaseAfterFile } from '../helpers/release.ts'
+import { type Json, type ServiceProcess, startTestService, type TestService } from '../helpers/service.ts'
 import { until } from '../helpers/until.ts'
 
 vi.setConfig({ testTimeout: 150_000 })
 
+const release = releaseAfterFile()
+let service: TestService
+let worker: ServiceProcess
+let dataset: string
+
+beforeAll(async () => {
+  service = await startTestService({ release })
+  worker = await service.startWorker({ TRAINYARD_WORKER_SLOTS: '1' })
+  dataset = await uploadPassengers()
+})
+
 const ROWS = 240
-const EPOCHS = 150
+const EPOCHS = 100
 
 /** Enough epochs that a test can step in while they run. */
 const JOB = {
@@ -26,7 +38,7 @@ const JOB = {
   },
 }
 
-async function uploadPassengers(service: TestService): Promise<string> {
+async function uploadPassengers(): Promise<string> {
   const names = ['age', 'fare', 'port', 'boarded', 'survived']
   const form = new FormData()
   form.set('name', 'passengers')
@@ -36,7 +48,7 @@ async function uploadPassengers(service: TestService): Promise<string> {
 }
 
 /** What is the same whoever trained it, and when. */
-async function resultOf(service: TestService, id: string) {
+async function resultOf(id: string) {
   const { data } = await service.json(`/v1/jobs/${id}/epochs`)
   const rows = data.map(
     ({ at: _at, attempt: _attempt, durationMs: _ms, examplesPerSecond: _speed, ...row }: Json) => row,
@@ -45,9 +57,6 @@ async function resultOf(service: TestService, id: string) {
 }
 
 it('a job with folds that was killed, and paused, ends exactly as one that was not, with a whole history', async () => {
-  const service = await startTestService()
-  const worker = await service.startWorker({ TRAINYARD_WORKER_SLOTS: '1' })
-  const dataset = await uploadPassengers(service)
   const id = await service.submit(dataset, JOB)
   const isInFold = (fold: number) => (job: Json) =>
     job.progress.epoch > (fold - 1) * EPOCHS && job.metrics.last !== null
@@ -66,7 +75,7 @@ it('a job with folds that was killed, and paused, ends exactly as one that was n
   expect(job.progress).toMatchObject({ epoch: all, epochs: all, step: job.progress.steps })
   expect(job.metrics.best).toMatchObject({ fold: expect.any(Number), valLoss: expect.any(Number) })
 
-  const interrupted = await resultOf(service, id)
+  const interrupted = await resultOf(id)
   expect(interrupted.rows.map(({ epoch, fold }: Json) => [epoch, fold])).toEqual(
     Array.from({ length: all }, (_, index) => [index + 1, [1, 2, 3, null][Math.floor(index / EPOCHS)]]),
   )
@@ -86,14 +95,12 @@ it('a job with folds that was killed, and paused, ends exactly as one that was n
 
   const whole = await service.submit(dataset, JOB)
   await service.untilJob(whole, ({ status }) => status === 'succeeded')
-  expect(await resultOf(service, whole)).toEqual(interrupted)
+  expect(await resultOf(whole)).toEqual(interrupted)
 })
 
 it('more folds than there are groups fail the job, with the numbers of both', async () => {
-  const service = await startTestService()
-  await service.startWorker()
   const validation = { folds: 29, group: 'boarded' } // in April 1912, up to the 28th
-  const id = await service.submit(await uploadPassengers(service), {
+  const id = await service.submit(dataset, {
     ...JOB,
     training: { ...JOB.training, validation },
   })
