@@ -178,6 +178,10 @@ describe.skipIf(!hasPythonPackages('triton-client'))("NVIDIA's client, tritoncli
     })
   })
 
+  it('is not hurried by a timeout of 0, which stands for none', () => {
+    expect(answers.refusals['time without a limit']).toBeNull()
+  })
+
   it.each([
     ['no key', '401', 'Authorization: Bearer'],
     ['no key to infer', '401', 'Authorization: Bearer'],
@@ -195,11 +199,11 @@ describe.skipIf(!hasPythonPackages('triton-client'))("NVIDIA's client, tritoncli
     ['no image', '400', 'PNG, JPEG or WebP'],
     ['shared memory', '400', 'shared memory is not there'],
     ['a missing column', '400', 'missing are area'],
-    ['no time', '504', 'time'],
+    ['no time', '504', 'must be ready within the time that the request allows'],
     ['the configuration', '404', '/v2/models/stripes/config'],
     ['statistics', '404', '/v2/models/stripes/stats'],
     ['regions of shared memory', '404', '/v2/systemsharedmemory/status'],
   ])('is told what is wrong with a request: %s', (name, status, message) => {
-    expect(answers.wrong[name]).toEqual({ status, message: expect.stringContaining(message) })
+    expect(answers.refusals[name]).toEqual({ status, message: expect.stringContaining(message) })
   })
 })

@@ -106,7 +106,6 @@ def ask_images(client):
         "gzip back": infer(uint8(), response_compression_algorithm="gzip"),
         "version 1": infer(uint8(), model_version="1", request_id="question 7"),
         "with parameters": infer(uint8(), priority=1, timeout=60_000_000, parameters={"who": "a test"}),
-        "no timeout": infer(uint8(), timeout=0),
         "in the background": read(client.async_infer("stripes", uint8()).get_result(), *names),
     }
 
@@ -143,7 +142,7 @@ def ask_repository(client):
     }
 
 
-def ask_wrong(client, stranger):
+def ask_refusals(client, stranger):
     right = image_inputs()["FP32"]
     short = [tensor("input", PIXELS[:, :7].astype(np.float32))]
     many = [tensor("input", np.tile(PIXELS.astype(np.float64), (3_000, 1)), binary_data=False)]
@@ -152,7 +151,7 @@ def ask_wrong(client, stranger):
     shared.set_shared_memory("region", PIXELS.size * 4)
     broken = [tensor("input", np.array([b"no image"], dtype=np.object_))]
     other = [http.InferRequestedOutput("logits")]
-    wrong = {
+    requests = {
         "no key": lambda: stranger.get_server_metadata(),
         "no key to infer": lambda: stranger.infer("stripes", right),
         "no model": lambda: client.infer("nothing", right),
@@ -169,12 +168,13 @@ def ask_wrong(client, stranger):
         "no image": lambda: client.infer("stripes", broken),
         "shared memory": lambda: client.infer("stripes", [shared]),
         "a missing column": lambda: client.infer("houses", table_inputs()[1:]),
+        "time without a limit": lambda: client.infer("stripes", many, timeout=0),
         "no time": lambda: client.infer("stripes", many, timeout=1_000),
         "the configuration": lambda: client.get_model_config("stripes"),
         "statistics": lambda: client.get_inference_statistics("stripes"),
         "regions of shared memory": lambda: client.get_system_shared_memory_status(),
     }
-    return {name: refusal(ask) for name, ask in wrong.items()}
+    return {name: refusal(ask) for name, ask in requests.items()}
 
 
 async def ask_asynchronously():
@@ -193,7 +193,7 @@ if __name__ == "__main__":
             "server": ask_server(client),
             "images": ask_images(client),
             "classes": ask_classes(client),
-            "wrong": ask_wrong(client, stranger),
+            "refusals": ask_refusals(client, stranger),
             "repository": ask_repository(client),
             "table": ask_table(client),
             "asynchronous": asyncio.run(ask_asynchronously()),
