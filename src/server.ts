@@ -2,6 +2,7 @@ import closeWithGrace from 'close-with-grace'
 import { buildApp } from './app.ts'
 import { readConfig, requireDatabaseUrl } from './config.ts'
 import { type DatasetProcessor, startDatasetProcessor } from './datasets/processing/processor.ts'
+import { createDatabase } from './db/client.ts'
 import { connect, openDeps } from './deps.ts'
 import { endWithParent } from './end-with-parent.ts'
 import { announceKey, hashKey, readBootstrapKey } from './http/api-keys.ts'
@@ -20,6 +21,13 @@ import type { TrainingQueue } from './queue/training-queue.ts'
 import { readVersion } from './version.ts'
 
 const POOL_SIZE = 10
+
+/** For what goes on besides requests: handing out work, retention, datasets that are made in the background. */
+const BACKGROUND_POOL_SIZE = 4
+
+/** Postgres may stand still without closing its connections; a request hears of it before two seconds are over. */
+const REQUEST_STATEMENT_MS_MAX = 1_700
+
 const PREDICTOR_BYTES_MAX = 100 * 1024 ** 2
 const GRACE_MS = 25_000
 
@@ -33,7 +41,13 @@ const logger = createLogger({
   pretty: process.stderr.isTTY,
   buffered: true,
 })
-const deps = await openDeps(config, logger, POOL_SIZE)
+const deps = await openDeps(config, logger, BACKGROUND_POOL_SIZE)
+const db = createDatabase({
+  url: requireDatabaseUrl(config),
+  poolSize: POOL_SIZE,
+  statementMsMax: REQUEST_STATEMENT_MS_MAX,
+  onError: err => logger.debug({ err }, 'database connection lost'),
+})
 const bootstrap = await readBootstrapKey(config.dataDir, config.apiKey)
 const predictors = createPredictorCache(deps.blobs, PREDICTOR_BYTES_MAX)
 const reportStale = (err: unknown) => logger.warn({ err }, 'what is kept in memory could not be renewed')
@@ -48,10 +62,11 @@ const queueBackend = config.redisUrl === null ? 'postgres' : 'redis'
 const app = await buildApp({
   ...deps,
   ...config,
+  db,
   version: readVersion(),
-  findKeyId: createKeyCache(sha256 => findKeyId(deps.db, sha256), deps.listener, reportStale),
-  findStreamTokenKeyId: sha256 => findStreamTokenKeyId(deps.db, sha256),
-  versions: createVersionCache(deps.db, deps.listener, {
+  findKeyId: createKeyCache(sha256 => findKeyId(db, sha256), deps.listener, reportStale),
+  findStreamTokenKeyId: sha256 => findStreamTokenKeyId(db, sha256),
+  versions: createVersionCache(db, deps.listener, {
     prepare: version => predictors.get(version),
     onError: reportStale,
   }),
@@ -63,7 +78,7 @@ const app = await buildApp({
   queue: () => queue,
   onTask: () => processor?.nudge(),
   queueBackend,
-  telemetry: createTelemetry({ ...deps, predictors, queueBackend }),
+  telemetry: createTelemetry({ db, predictors, queueBackend }),
 })
 const url = await app.listen({ host: config.host, port: config.port })
 if (bootstrap.isNew) announceKey(bootstrap.key, config.dataDir)
@@ -83,6 +98,7 @@ closeWithGrace({ delay: GRACE_MS, logger }, async ({ err, signal }) => {
   await retention.close()
   await processor?.close()
   await (await connecting)?.close()
+  await db.$disconnect()
   await deps.close()
 })
 

@@ -23,6 +23,9 @@ export interface LeaseHandlers {
 /** How often a worker says that it is alive. */
 export const HEARTBEAT_MS = HEARTBEAT_SECONDS * 1_000
 
+/** While the database is away: its return must be noticed well within the grace that others then give. */
+const RETRY_MS = 500
+
 /** A job's own changes notify too; more often than this they are not looked at. */
 const NUDGE_MS = 400
 
@@ -42,6 +45,7 @@ export function keepLease(
   let renewing: Promise<void> = Promise.resolve()
 
   const renew = async () => {
+    let nextMs = HEARTBEAT_MS
     try {
       const lease = await held.renew()
       if (isClosed) return
@@ -55,8 +59,9 @@ export function keepLease(
       }
     } catch (error) {
       deps.logger.warn({ err: error }, 'the lease could not be renewed; trying again')
+      nextMs = RETRY_MS
     }
-    if (!isClosed) schedule(HEARTBEAT_MS)
+    if (!isClosed) schedule(nextMs)
   }
   const schedule = (afterMs: number) => {
     clearTimeout(timer)

@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util'
 import { describeMachine } from '../machine.ts'
 import { writeResults } from '../results.ts'
 import { measureLargeRequests } from './large-requests.ts'
-import { startPeer } from './peer.ts'
+import { PEERS, startPeer } from './peer.ts'
 import { measureRotation } from './rotation.ts'
 import { startBenchService } from './service.ts'
 import { measureSoak } from './soak.ts'
@@ -28,10 +28,12 @@ export async function benchServing(args: string[]): Promise<void> {
   try {
     await service.train('digits', { epochs: 3, seed: 1 })
     if (options.parts.includes('throughput')) {
-      const peer = await startPeer()
-      if (!peer) console.log('FastAPI is not set up (node bench/setup-peers.mjs): ours alone')
-      figures.comparisons = await compareThroughput(service, peer, options)
-      await peer?.stop()
+      const peers = []
+      for (const kind of PEERS) peers.push(await startPeer(kind))
+      const there = peers.filter(peer => peer !== null)
+      if (there.length === 0) console.log('FastAPI is not set up (node bench/setup-peers.mjs): ours alone')
+      figures.comparisons = await compareThroughput(service, there, options)
+      for (const peer of there) await peer.stop()
       console.log(`\n${describeComparisons(figures.comparisons)}\n`)
     }
     if (options.parts.includes('large'))
@@ -58,7 +60,8 @@ export async function benchServing(args: string[]): Promise<void> {
   ]
   writeResults('serving', machine, figures, tables, [
     `Load generator, service and peer share the cores; medians of ${options.rounds} rounds of ${options.seconds} s, each side in turn.`,
-    'Ours is the whole service: keys, log and counters on. The peer is FastAPI on uvicorn with PyTorch and Pillow, one process, no key, no log.',
+    'Ours is the whole service: keys, log and counters on. The peer is FastAPI with PyTorch and Pillow, one process, no key, no log; on uvicorn as it',
+    'comes by itself, and with uvloop and httptools.',
   ])
 }
 

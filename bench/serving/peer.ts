@@ -7,20 +7,27 @@ import path from 'node:path'
 
 /** FastAPI at work. */
 export interface Peer {
+  label: string
   url: string
   stop(): Promise<void>
 }
 
 const START_MS_MAX = 60_000
 
+/** How uvicorn runs: as it comes by itself, and with the faster parts of its extra `standard`. */
+export const PEERS = [
+  { label: 'uvicorn', args: ['--loop', 'asyncio', '--http', 'h11'] },
+  { label: 'uvicorn[standard]', args: ['--loop', 'uvloop', '--http', 'httptools'] },
+] as const
+
 /** Starts it, in the Python environment of setup-peers.mjs. @returns null where that is not set up */
-export async function startPeer(): Promise<Peer | null> {
+export async function startPeer({ label, args }: (typeof PEERS)[number]): Promise<Peer | null> {
   const folder = process.env.TRAINYARD_PEERS_DIR || path.join(os.homedir(), '.cache', 'trainyard', 'peers')
   const uvicorn = path.join(folder, 'bin', 'uvicorn')
   if (!existsSync(uvicorn)) return null
   const port = await freePort()
-  const args = ['fastapi_pytorch:app', '--port', String(port), '--no-access-log', '--log-level', 'warning']
-  const child = spawn(uvicorn, args, {
+  const quiet = ['--no-access-log', '--log-level', 'warning']
+  const child = spawn(uvicorn, ['fastapi_pytorch:app', '--port', String(port), ...args, ...quiet], {
     cwd: path.resolve('bench', 'serving'),
     stdio: ['ignore', 'inherit', 'inherit'],
     env: { ...process.env, PYTHONDONTWRITEBYTECODE: '1' },
@@ -39,7 +46,7 @@ export async function startPeer(): Promise<Peer | null> {
         () => false,
       )
     )
-      return { url, stop }
+      return { label, url, stop }
     await new Promise(resolve => setTimeout(resolve, 100))
   }
   await stop()

@@ -15,31 +15,25 @@ export interface Figures {
   soak?: Soak
 }
 
-/** Ours beside the peer's, a row a load. */
+/** Ours beside the peers', a row a load. */
 export function describeComparisons(comparisons: readonly Comparison[]): string {
-  const side = (result: LoadResult | null) =>
-    result
-      ? [result.requestsPerSecond.toFixed(0), result.p50Ms.toFixed(2), result.p99Ms.toFixed(2)]
-      : ['–', '–', '–']
-  const header = [
-    'requests',
-    'connections',
-    'ours /s',
-    'p50 ms',
-    'p99 ms',
-    'peer /s',
-    'p50 ms',
-    'p99 ms',
-    'ratio',
-    'failed',
+  const side = ({ requestsPerSecond, p50Ms, p99Ms }: LoadResult) => [
+    requestsPerSecond.toFixed(0),
+    p50Ms.toFixed(2),
+    p99Ms.toFixed(2),
   ]
+  const labels = [...new Set(comparisons.flatMap(({ theirs }) => theirs.map(({ label }) => label)))]
+  const header = ['requests', 'connections', 'ours /s', 'p50 ms', 'p99 ms', 'failed']
+  for (const label of labels) header.push(`${label} /s`, 'p50 ms', 'p99 ms', 'ours is')
   const rows = comparisons.map(({ label, connections, ours, theirs }) => [
     label,
     String(connections),
     ...side(ours),
-    ...side(theirs),
-    theirs ? (ours.requestsPerSecond / theirs.requestsPerSecond).toFixed(2) : '–',
     String(ours.failed),
+    ...theirs.flatMap(({ result }) => [
+      ...side(result),
+      `${(ours.requestsPerSecond / result.requestsPerSecond).toFixed(2)} ×`,
+    ]),
   ])
   return markdownTable(header, rows)
 }

@@ -18,27 +18,29 @@ export interface Comparison {
   label: string
   connections: number
   ours: LoadResult
-  theirs: LoadResult | null
+  /** By peer, in their order; empty where none has such a way. */
+  theirs: { label: string; result: LoadResult }[]
 }
 
 const CONNECTIONS = [1, 32]
 
-/** The same requests to both, in turn in each round, so that a busy second falls on both. */
+/** The same requests to all, in turn in each round, so that a busy second falls on all. */
 export async function compareThroughput(
   service: BenchService,
-  peer: Peer | null,
+  peers: readonly Peer[],
   { rounds, seconds }: { rounds: number; seconds: number },
 ): Promise<Comparison[]> {
   const comparisons: Comparison[] = []
   for (const scenario of listScenarios(service)) {
     for (const connections of CONNECTIONS) {
       const ours: LoadResult[] = []
-      const theirs: LoadResult[] = []
+      const theirs = peers.map(peer => ({ peer, results: [] as LoadResult[] }))
       const load = { connections, seconds }
       for (let round = 0; round < rounds; round++) {
         ours.push(await sendLoad({ ...load, url: service.url, requests: [scenario.ours] }))
-        if (peer && scenario.theirs) {
-          theirs.push(await sendLoad({ ...load, url: peer.url, requests: [scenario.theirs] }))
+        if (!scenario.theirs) continue
+        for (const { peer, results } of theirs) {
+          results.push(await sendLoad({ ...load, url: peer.url, requests: [scenario.theirs] }))
         }
       }
       comparisons.push({
@@ -46,7 +48,9 @@ export async function compareThroughput(
         label: scenario.label,
         connections,
         ours: middle(ours),
-        theirs: theirs.length > 0 ? middle(theirs) : null,
+        theirs: theirs.flatMap(({ peer, results }) =>
+          results.length > 0 ? [{ label: peer.label, result: middle(results) }] : [],
+        ),
       })
     }
   }

@@ -70,25 +70,29 @@ export interface NewJob {
   apiKeyId?: string | null
 }
 
-/** Writes a job's row and its first event, and puts it into the waiting line; to be called in a transaction. */
-export async function insertJob(tx: Db, { spec, ...job }: NewJob): Promise<void> {
-  await tx.job.create({
-    data: {
-      ...job,
-      network: spec.network as unknown as Prisma.InputJsonObject, // Prisma's type of JSON takes no interfaces
-      training: spec.training as unknown as Prisma.InputJsonObject,
-      preprocessing: spec.preprocessing as unknown as Prisma.InputJsonObject,
-      parameterCount: spec.parameterCount,
-      trainableParameterCount: spec.trainableParameterCount,
-      ...(spec.baseModel && { baseModel: spec.baseModel }),
-      status: 'queued',
-      epochs: spec.training.epochs,
-      steps: spec.steps,
-      eventSeq: 1,
-      events: { create: { id: 1, type: 'job.queued', data: {} } },
-    },
-  })
-  await enqueue(tx, job.id)
+/**
+ * Writes a job's row and its first event, puts it into the waiting line, and tells those who hand out work: one statement,
+ * so one round trip. To be called in a transaction.
+ */
+export async function insertJob(tx: Db, job: NewJob): Promise<void> {
+  const { spec, apiKeyId = null } = job
+  const { parameterCount, trainableParameterCount, training, steps } = spec
+  const json = (value: unknown) => Prisma.sql`${JSON.stringify(value)}::jsonb`
+  await tx.$executeRaw`
+    WITH job AS (
+      INSERT INTO jobs (id, name, model_name, dataset_id, dataset_sha256, network, training, preprocessing, metadata,
+        parameter_count, trainable_parameter_count, base_model, priority, status, epochs, steps, event_seq, api_key_id)
+      VALUES (${job.id}, ${job.name}, ${job.modelName}, ${job.datasetId}, ${job.datasetSha256}, ${json(spec.network)},
+        ${json(training)}, ${json(spec.preprocessing)}, ${json(job.metadata)}, ${parameterCount}, ${trainableParameterCount},
+        ${spec.baseModel ? json(spec.baseModel) : Prisma.sql`NULL`}, ${job.priority}, 'queued', ${training.epochs}, ${steps}, 1,
+        ${apiKeyId})
+      RETURNING id, priority, queued_at
+    ), logged AS (
+      INSERT INTO job_events (job_id, id, type, data) SELECT id, 1, 'job.queued', '{}' FROM job
+    ), line AS (
+      INSERT INTO outbox (job_id, priority, queued_at) SELECT id, priority, queued_at FROM job
+    )
+    SELECT pg_notify('trainyard_work', '')`
 }
 
 /**

@@ -71,16 +71,20 @@ export async function readArtifact(
     let offset = 0
     for (const { name, shape } of manifest.weights) {
       const length = shape.reduce((product, dimension) => product * dimension, 1)
-      weights.set(
-        name,
-        new Float32Array(data.buffer.slice(data.byteOffset + offset, data.byteOffset + offset + length * 4)),
-      )
+      weights.set(name, toFloat32(data.subarray(offset, offset + length * 4)))
       offset += length * 4
     }
     return { manifest, weights }
   } catch (error) {
     throw asDamagedModel(error)
   }
+}
+
+/** The same memory where it is aligned, as that of a whole file is. */
+function toFloat32({ buffer, byteOffset, byteLength }: Buffer): Float32Array {
+  return byteOffset % 4 === 0
+    ? new Float32Array(buffer, byteOffset, byteLength / 4)
+    : new Float32Array(buffer.slice(byteOffset, byteOffset + byteLength))
 }
 
 /** What a model is, without its weights. @throws {AppError} MODEL_DAMAGED */

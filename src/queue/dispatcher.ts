@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { endExpiredBatches } from '../batch-predictions/end-expired-batches.ts'
 import type { Database } from '../db/client.ts'
 import type { Listener } from '../db/listen.ts'
@@ -14,6 +15,9 @@ export interface Dispatcher {
 
 /** How often it looks without being told. */
 const LOOK_MS = 1_000
+
+/** Between two looks after notifications: many that come together are one. */
+const REST_MS = 50
 
 /** A look at the database that took longer was held up: so were the workers, who must get their chance first. */
 const SLOW_LOOK_MS = 1_500
@@ -79,7 +83,7 @@ async function relayOnce({ db, queue, logger }: Parameters<typeof startDispatche
   }
 }
 
-/** Calls `work` again and again: after as many milliseconds as it gave back, or at once after a nudge. */
+/** Calls `work` again and again: after as many milliseconds as it gave back, or soon after a nudge. */
 function repeat(work: () => Promise<number>): { nudge(): void; close(): Promise<void> } {
   let isClosed = false
   let isNudged = false
@@ -96,7 +100,9 @@ function repeat(work: () => Promise<number>): { nudge(): void; close(): Promise<
     while (!isClosed) {
       isNudged = false
       const restMs = await work()
-      if (!isNudged && !isClosed) await sleep(Math.max(restMs, 1))
+      if (isClosed) return
+      if (isNudged) await delay(REST_MS)
+      else await sleep(Math.max(restMs, 1))
     }
   }
   const running = run()

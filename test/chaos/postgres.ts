@@ -13,6 +13,8 @@ export interface PostgresServer {
   /** `kill -9` of all its processes: as if the machine had lost its power. */
   kill(): Promise<void>
   start(): Promise<void>
+  /** SIGSTOP or SIGCONT to all of its processes: it holds its connections and answers nothing. */
+  signal(signal: 'SIGSTOP' | 'SIGCONT'): Promise<void>
 }
 
 /** Starts it on a free loopback port. */
@@ -27,13 +29,18 @@ export async function startPostgresServer(release: Release): Promise<PostgresSer
     await server.stop()
     await rm(parent, { recursive: true, force: true })
   })
+  const pids = async () => {
+    const file = await readFile(path.join(folder, 'cluster', 'postmaster.pid'), 'utf8')
+    const pid = Number(file.split('\n')[0])
+    return [pid, ...childrenOf(pid)]
+  }
   return {
     url: server.url,
+    async signal(signal) {
+      for (const pid of await pids()) signalTo(pid, signal)
+    },
     async kill() {
-      const [pid = 0] = (await readFile(path.join(folder, 'cluster', 'postmaster.pid'), 'utf8'))
-        .split('\n')
-        .map(Number)
-      const all = [pid, ...childrenOf(pid)]
+      const all = await pids()
       for (const one of all) signalTo(one, 'SIGKILL')
       await until(() => !all.some(isAlive), { what: 'the end of Postgres' })
     },

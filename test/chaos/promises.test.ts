@@ -172,6 +172,25 @@ it('P8: while Postgres is away answers are 503 within 2 seconds, and a training 
   await expectWholeHistory(service, id, LONG.training.epochs)
 })
 
+it('P8: while Postgres stands still, with its connections open, answers are 503 within 2 seconds too', async () => {
+  const postgres = await startPostgresServer(onTestFinished)
+  const service = await startTestService({ databaseUrl: postgres.url })
+  await service.startWorker()
+  const id = await startLongJob(service, await service.uploadStripes())
+  onTestFinished(() => postgres.signal('SIGCONT'))
+  await postgres.signal('SIGSTOP')
+  for (let round = 0; round < 4; round++) {
+    const askedMs = performance.now()
+    const answer = await service.request('/v1/jobs')
+    report('answer while Postgres stands still', performance.now() - askedMs)
+    expect(performance.now() - askedMs).toBeLessThan(2_500)
+    expect([answer.status, ((await answer.json()) as Json).code]).toEqual([503, 'DATABASE_UNAVAILABLE'])
+  }
+  await postgres.signal('SIGCONT')
+  await service.untilJob(id, ({ status }) => status === 'succeeded')
+  await expectWholeHistory(service, id, LONG.training.epochs)
+})
+
 it('P10: a rolling restart of two workers under load fails no job and charges no attempt', async () => {
   const service = await startTestService()
   let workers = [await service.startWorker(), await service.startWorker()]

@@ -7,8 +7,11 @@ import type { DividedProgram } from './known-values.ts'
 export interface AffineStep {
   kind: 'affine'
   x: Value
-  /** W, `[units of x, units]`, row by row. */
+  /** W, `[units of x, units]`, row by row, before it is scaled. */
   kernel: FloatArray
+  /** Factors of its rows and of its columns; null: 1. They are multiplied in where it is laid out, so nothing is copied. */
+  rowScale: Float64Array | null
+  columnScale: Float64Array | null
   /** b, `[units]`. */
   bias: FloatArray
   /** 0 for a relu behind it, else −Infinity. */
@@ -32,10 +35,9 @@ interface Rows {
 }
 
 /** source·W + b. */
-interface Product {
+interface Product extends Pick<AffineStep, 'kernel' | 'rowScale' | 'columnScale'> {
   kind: 'product'
   source: Value
-  kernel: Float64Array
   bias: Float64Array
 }
 
@@ -90,23 +92,13 @@ class Fuser {
     if (!matrix) return null
     const units = unitsOf(operation.output)
     const before = this.#pending.get(operation.a.id)
+    const product = { kind: 'product', kernel: matrix, columnScale: null } as const
     if (before?.kind !== 'rows' || before.shift.some(shift => Math.abs(shift) > SHIFT_MAX)) {
       this.#settle(operation.a)
-      const kernel = Float64Array.from(matrix)
-      return { kind: 'product', source: operation.a, kernel, bias: new Float64Array(units) }
+      return { ...product, source: operation.a, rowScale: null, bias: new Float64Array(units) }
     }
     const { source, scale, shift } = before
-    const bias = new Float64Array(units)
-    const kernel = new Float64Array(matrix.length)
-    for (let input = 0, index = 0; index < kernel.length; input++) {
-      const [scaled, shifted] = [at(scale, input), at(shift, input)]
-      for (let unit = 0; unit < units; unit++, index++) {
-        const weight = at(matrix, index)
-        kernel[index] = scaled * weight
-        if (shifted !== 0) bias[unit] = at(bias, unit) + shifted * weight
-      }
-    }
-    return { kind: 'product', source, kernel, bias }
+    return { ...product, source, rowScale: scale, bias: multiplyRow(shift, matrix, units) }
   }
 
   /** A sum, difference, product or quotient with a known number, or with known ones for each unit. */
@@ -120,7 +112,7 @@ class Fuser {
     if (before?.kind === 'product') {
       return {
         ...before,
-        kernel: row.isShift ? before.kernel : scaleColumns(before.kernel, units, row.scale),
+        columnScale: row.isShift ? before.columnScale : scaleAll(before.columnScale, units, row.scale),
         bias: before.bias.map((bias, unit) => bias * row.scale(unit) + row.shift(unit)),
       }
     }
@@ -166,17 +158,28 @@ class Fuser {
   }
 }
 
-function scaleColumns(kernel: Float64Array, units: number, scaleOf: (unit: number) => number): Float64Array {
-  const scales = Float64Array.from({ length: units }, (_, unit) => scaleOf(unit))
-  const scaled = new Float64Array(kernel.length)
-  for (let index = 0; index < kernel.length; ) {
-    for (let unit = 0; unit < units; unit++, index++) scaled[index] = at(kernel, index) * at(scales, unit)
+/** row·W; nothing is multiplied where the row is 0. */
+function multiplyRow(row: Float64Array, matrix: FloatArray, units: number): Float64Array {
+  const product = new Float64Array(units)
+  for (const [input, factor] of row.entries()) {
+    if (factor === 0) continue
+    for (let unit = 0; unit < units; unit++) {
+      product[unit] = at(product, unit) + factor * at(matrix, input * units + unit)
+    }
   }
-  return scaled
+  return product
 }
 
-function toStep({ source, kernel, bias }: Product, floor: number, output: Value): AffineStep {
-  return { kind: 'affine', x: source, kernel, bias, floor, output }
+function scaleAll(
+  before: Float64Array | null,
+  units: number,
+  scaleOf: (unit: number) => number,
+): Float64Array {
+  return Float64Array.from({ length: units }, (_, unit) => (before ? at(before, unit) : 1) * scaleOf(unit))
+}
+
+function toStep({ source, kind: _, ...product }: Product, floor: number, output: Value): AffineStep {
+  return { ...product, kind: 'affine', x: source, floor, output }
 }
 
 type Pair = Extract<ComputeOperation, { kind: BinaryKind }>

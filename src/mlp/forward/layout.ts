@@ -77,18 +77,20 @@ function placePanels({ x, output }: AffineStep, take: (units: number) => number)
   return units % NARROW === 0 ? panels : panels.reverse()
 }
 
-function writePanel(numbers: Float32Array, { kernel, bias, output }: AffineStep, panel: Panel): void {
+function writePanel(numbers: Float32Array, step: AffineStep, panel: Panel): void {
+  const { kernel, rowScale, columnScale, bias, output } = step
   const units = unitsOf(output)
   const width = panel.isWide ? WIDE : NARROW
   const used = Math.min(width, units - panel.column)
   const inputs = kernel.length / units
-  for (let column = 0; column < used; column++) {
-    numbers[panel.bias / UNIT_BYTES + column] = at(bias, panel.column + column)
-    for (let input = 0; input < inputs; input++) {
-      numbers[panel.weights / UNIT_BYTES + input * width + column] = at(
-        kernel,
-        input * units + panel.column + column,
-      )
+  const [weights, biases] = [panel.weights / UNIT_BYTES, panel.bias / UNIT_BYTES]
+  for (let column = 0; column < used; column++) numbers[biases + column] = at(bias, panel.column + column)
+  for (let input = 0; input < inputs; input++) {
+    const from = input * units + panel.column
+    const rowFactor = rowScale ? at(rowScale, input) : 1
+    for (let column = 0; column < used; column++) {
+      const columnFactor = columnScale ? at(columnScale, panel.column + column) : 1
+      numbers[weights + input * width + column] = rowFactor * at(kernel, from + column) * columnFactor
     }
   }
 }
