@@ -5,11 +5,12 @@ import { benchExports } from './exports/measure.ts'
 import { benchSafety } from './safety/measure.ts'
 import { benchService } from './service.ts'
 import { benchServing } from './serving/compare.ts'
+import { benchTables } from './tables/compare.ts'
 import { benchTraining } from './training/compare.ts'
 
 /**
- * `npm run bench`: everything; `npm run bench -- training|cost|service|serving|safety|exports|data [options]`: one of them. Figures are of
- * this machine at this moment; docs/performance.md keeps those of a named one.
+ * `npm run bench`: everything; `npm run bench -- training|cost|service|serving|safety|exports|data|tables [options]`: one of them.
+ * Figures are of this machine at this moment; docs/performance.md keeps those of a named one.
  */
 const BENCHMARKS: Record<string, (args: string[]) => Promise<void>> = {
   training: benchTraining,
@@ -22,6 +23,7 @@ const BENCHMARKS: Record<string, (args: string[]) => Promise<void>> = {
     await benchData(args)
     await benchArchives(args)
   },
+  tables: benchTables,
 }
 
 const [name, ...args] = process.argv.slice(2)

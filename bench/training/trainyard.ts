@@ -54,6 +54,8 @@ async function train(job: ContestantJob): Promise<void> {
       sourceOf: () => ({ use: async () => {}, readAhead: () => {} }),
     },
     training,
+    epochs: training.epochs,
+    fold: null,
     place,
     checkpointSeconds: Number.POSITIVE_INFINITY, // at the ends of epochs only
     isStopping: () => false,
@@ -62,7 +64,9 @@ async function train(job: ContestantJob): Promise<void> {
       if (blobs === null) return { step: 0, epoch: 0, sha256: '', bytes: 0 }
       const beganMs = performance.now()
       const state = session.exportState()
-      const blob = await blobs.put(encodeCheckpoint({ seed: training.seed, place, state, best: null }))
+      const blob = await blobs.put(
+        encodeCheckpoint({ seed: training.seed, place, state, best: null, folds: null }),
+      )
       checkpointMs.push(performance.now() - beganMs)
       return { ...blob, step: place.step, epoch: place.epoch }
     },

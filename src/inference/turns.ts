@@ -63,5 +63,8 @@ export function createTurns(): Turns {
 /** @throws {AppError} DEADLINE_EXCEEDED */
 export function assertInTime(deadlineMs: number): void {
   if (performance.now() <= deadlineMs) return
-  throw new AppError('DEADLINE_EXCEEDED', 'the answer must be ready within the preferred wait; it is not')
+  throw new AppError(
+    'DEADLINE_EXCEEDED',
+    'the answer must be ready within the time that the request allows; it is not',
+  )
 }

@@ -120,7 +120,10 @@ export interface CheckpointRecord {
 
 /** What an epoch gave. */
 export interface EpochRecord {
+  /** Counted over all fits of the job. */
   epoch: number
+  /** The fold that it was validated on; missing where there is none. */
+  fold?: number
   step: number
   metrics: Record<string, number | null>
   learningRate: number
@@ -150,7 +153,8 @@ export async function recordEpoch(
       skipDuplicates: true,
     })
     const metrics = JSON.stringify(epoch.metrics)
-    const numbered = JSON.stringify({ epoch: epoch.epoch, ...epoch.metrics })
+    const { fold } = epoch
+    const numbered = JSON.stringify({ epoch: epoch.epoch, fold, ...epoch.metrics }) // without fold where there is none
     const watched = epoch.metrics.valLoss === undefined ? 'loss' : 'valLoss'
     if (count > 0) {
       await changeJob(tx, {
@@ -158,6 +162,7 @@ export async function recordEpoch(
         set: Prisma.sql`epoch = greatest(epoch, ${epoch.epoch}), step = ${step}, last_metrics = ${metrics}::jsonb,
           best_metrics = CASE
             WHEN (best_metrics->>${watched})::float8 <= ${epoch.metrics[watched] ?? null}::float8 THEN best_metrics
+            WHEN best_metrics ? 'valLoss' AND ${watched}::text = 'loss' THEN best_metrics
             ELSE ${numbered}::jsonb END`,
         where: holds(fence),
         event: {
@@ -213,7 +218,7 @@ async function insertCheckpoint(tx: Db, fence: Fence, checkpoint: CheckpointReco
 
 /**
  * Keeps the newest checkpoints, and of those at an epoch's end the one of the epoch with the lowest `valLoss`
- * (`loss` without validation).
+ * (`loss` without validation). Of a job with folds only the newest: losses on different examples are no choice.
  */
 async function deleteSuperseded(tx: Db, jobId: string): Promise<void> {
   await tx.$executeRaw`
@@ -223,7 +228,7 @@ async function deleteSuperseded(tx: Db, jobId: string): Promise<void> {
       (SELECT checkpoints.step FROM checkpoints
         JOIN jobs ON jobs.id = checkpoints.job_id
         JOIN epochs ON epochs.job_id = checkpoints.job_id AND epochs.epoch = checkpoints.epoch
-        WHERE checkpoints.job_id = ${jobId}
+        WHERE checkpoints.job_id = ${jobId} AND NOT coalesce(jobs.training->'validation' ? 'folds', false)
           AND checkpoints.step::bigint * jobs.epochs = checkpoints.epoch::bigint * jobs.steps
         ORDER BY (metrics->>(CASE WHEN metrics ? 'valLoss' THEN 'valLoss' ELSE 'loss' END))::float8 NULLS LAST,
           checkpoints.step

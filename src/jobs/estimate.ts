@@ -1,10 +1,12 @@
 import type { DatasetContent } from '../datasets/content.ts'
 import { type Network, placeLayers } from '../mlp/network.ts'
+import type { PlannedFit } from './plan-fits.ts'
 import type { TrainingSpec } from './training-spec.ts'
 
 /** What a training will take, roughly. */
 export interface Estimate {
   trainerMemoryBytes: number
+  /** On average, where fits are of different numbers of examples. */
   secondsPerEpoch: number
   seconds: number
 }
@@ -33,11 +35,11 @@ export function estimate(job: {
   /** Inputs of the network. */
   inputUnits: number
   parameterCount: number
-  trainExamples: number
+  fits: readonly PlannedFit[]
   /** Features of a split that are larger are trained in blocks. */
   residentBytesMax: number
 }): Estimate {
-  const { network, training, dataset, inputUnits, parameterCount, trainExamples, residentBytesMax } = job
+  const { network, training, dataset, inputUnits, parameterCount, fits, residentBytesMax } = job
   const examples = Object.values(dataset.splits).reduce((sum, split) => sum + split.examples, 0)
   const rowBytes = dataset.dtype === 'uint8' ? inputUnits : inputUnits * 4 // all else trains as float32
   const dataBytes = Object.values(dataset.splits).reduce(
@@ -49,12 +51,15 @@ export function estimate(job: {
     inputUnits,
   )
   const batchBytes = training.batchSize * units * 4 * 3 // values, gradients, and what is in between
-  const secondsPerEpoch =
-    (parameterCount * (6 * trainExamples + 2 * (examples - trainExamples))) / FLOPS +
-    (trainExamples / training.batchSize) * STEP_SECONDS
+  const secondsPerEpochs = fits.map(
+    ({ trainExamples }) =>
+      (parameterCount * (6 * trainExamples + 2 * (examples - trainExamples))) / FLOPS +
+      (trainExamples / training.batchSize) * STEP_SECONDS,
+  )
+  const seconds = secondsPerEpochs.reduce((sum, own) => sum + own * training.epochs, 0)
   return {
     trainerMemoryBytes: BASE_BYTES + dataBytes + parameterCount * BYTES_PER_PARAMETER + batchBytes,
-    secondsPerEpoch,
-    seconds: secondsPerEpoch * training.epochs,
+    secondsPerEpoch: seconds / (training.epochs * fits.length),
+    seconds,
   }
 }

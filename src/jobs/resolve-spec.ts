@@ -20,9 +20,11 @@ import { keepPreprocessing } from '../preprocessing/keep.ts'
 import type { FittedPreprocessing, Preprocessing } from '../preprocessing/preprocessing.ts'
 import { resolvePreprocessing } from '../preprocessing/resolve.ts'
 import { checkOutput } from './check-output.ts'
+import { checkValidation } from './check-validation.ts'
 import { type Estimate, estimate } from './estimate.ts'
+import { countSteps, planFits } from './plan-fits.ts'
 import type { JobRequest } from './schemas.ts'
-import type { FractionValidation, TrainingSpec } from './training-spec.ts'
+import type { TrainingSpec } from './training-spec.ts'
 import { type BaseVersion, planWarmStart } from './warm-start.ts'
 
 /** A job with every default filled in, whose parts fit each other and the dataset. */
@@ -34,8 +36,10 @@ export interface JobSpec {
   parameterCount: number
   trainableParameterCount: number
   baseModel: BaseModel | null
-  /** Training examples, after the validation fraction is set aside. */
+  /** Training examples of the model, after the validation fraction is set aside. */
   trainExamples: number
+  /** Epochs over all fits. */
+  epochs: number
   /** Training steps over all epochs. */
   steps: number
   estimate: Estimate
@@ -67,8 +71,8 @@ export function resolveSpec(
   const inputUnits = countInputs(preprocessing, dataset)
   const parameterCount = countParameters(network, inputUnits)
   const trainableParameterCount = countTrainableParameters(network, inputUnits)
-  const trainExamples = countTrainExamples(training, dataset)
-  const steps = training.epochs * Math.ceil(trainExamples / training.batchSize)
+  const fits = planFits(training, dataset.splits.train?.examples ?? 0)
+  const steps = countSteps(training, fits)
   const { residentBytesMax } = limits
   const estimated = estimate({
     network,
@@ -76,7 +80,7 @@ export function resolveSpec(
     dataset,
     inputUnits,
     parameterCount,
-    trainExamples,
+    fits,
     residentBytesMax,
   })
   const layers = request.baseModel?.layers ?? 'all'
@@ -104,7 +108,8 @@ export function resolveSpec(
     parameterCount,
     trainableParameterCount,
     baseModel: base && warm && describeBase(base, layers, warm, keptPreprocessing),
-    trainExamples,
+    trainExamples: fits.at(-1)?.trainExamples ?? 0,
+    epochs: training.epochs * fits.length,
     steps,
     estimate: estimated,
   }
@@ -134,11 +139,13 @@ function resolveTraining(
   const validation =
     training.validation === undefined
       ? defaultValidation(dataset)
-      : (training.validation as TrainingSpec['validation']) // one of two fields, by its schema
+      : (training.validation as TrainingSpec['validation']) // what is in it is checked below
   const epochs = training.epochs ?? 10
   const batchSize = training.batchSize ?? 32
-  const steps = epochs * Math.ceil(countTrainExamples({ validation }, dataset) / batchSize)
+  const model = planFits({ validation }, dataset.splits.train?.examples ?? 0).slice(-1)
+  const steps = countSteps({ epochs, batchSize }, model)
   const hasValidation = validation !== null
+  const isModelValidated = hasValidation && !('folds' in validation)
   const { task } = dataset
   return {
     epochs,
@@ -149,7 +156,7 @@ function resolveTraining(
     validation,
     learningRateSchedule: resolveSchedule(training.learningRateSchedule, steps),
     ...(training.reduceOnPlateau && {
-      reduceOnPlateau: resolveReduceOnPlateau(training.reduceOnPlateau, hasValidation),
+      reduceOnPlateau: resolveReduceOnPlateau(training.reduceOnPlateau, isModelValidated),
     }),
     ...(training.earlyStopping && {
       earlyStopping: resolveEarlyStopping(training.earlyStopping, hasValidation),
@@ -184,17 +191,6 @@ function defaultValidation({ splits }: DatasetContent): TrainingSpec['validation
   return (splits.train?.examples ?? 0) >= 10 ? { fraction: 0.1 } : null
 }
 
-/** How many examples a validation fraction sets aside. */
-export function countHeldOut(training: Pick<TrainingSpec, 'validation'>, trainExamples: number): number {
-  const { validation } = training
-  return validation && 'fraction' in validation ? Math.floor(validation.fraction * trainExamples) : 0
-}
-
-function countTrainExamples(training: Pick<TrainingSpec, 'validation'>, { splits }: DatasetContent): number {
-  const examples = splits.train?.examples ?? 0
-  return examples - countHeldOut(training, examples)
-}
-
 function checkAugmentation({ augmentation }: TrainingSpec, { kind, dtype }: DatasetContent): FieldError[] {
   if (!augmentation || (kind === 'image' && dtype === 'uint8')) return []
   return [{ pointer: '/training/augmentation', detail: 'only images can be changed like this' }]
@@ -215,11 +211,16 @@ function checkNames(training: TrainingSpec, { classes, task }: DatasetContent): 
     return errors
   }
   const names = ['loss', ...training.metrics]
-  const known = training.validation === null ? names : [...names, ...names.map(validationName)]
+  const { validation } = training
+  const all = validation === null ? names : [...names, ...names.map(validationName)]
   for (const rule of ['earlyStopping', 'reduceOnPlateau'] as const) {
     const monitor = training[rule]?.monitor
+    // The fit that makes the model has no validation, but its rates must fall as those of the folds do.
+    const isInEachFit = rule === 'reduceOnPlateau' && validation !== null && 'folds' in validation
+    const known = isInEachFit ? names : all
     if (monitor !== undefined && !known.includes(monitor)) {
-      const detail = `must be a metric of this training, one of ${known.join(', ')}; received ${monitor}`
+      const which = isInEachFit ? 'a training metric with folds' : 'a metric of this training'
+      const detail = `must be ${which}, one of ${known.join(', ')}; received ${monitor}`
       errors.push({ pointer: `/training/${rule}/monitor`, detail })
     }
   }
@@ -237,43 +238,6 @@ function checkClipping({ optimizer }: TrainingSpec): FieldError[] {
   if (given.length <= 1) return []
   const detail = `at most one way of clipping may be given; received ${given.join(' and ')}`
   return [{ pointer: `/training/optimizer/${given[1]}`, detail }]
-}
-
-function checkValidation(training: TrainingSpec, dataset: DatasetContent): FieldError[] {
-  const { splits } = dataset
-  const { validation } = training
-  if (validation === null) return []
-  if ('split' in validation) {
-    if (splits[validation.split]) return []
-    const detail = `the dataset has no split ${validation.split}; it has ${Object.keys(splits).join(', ')}`
-    return [{ pointer: '/training/validation/split', detail }]
-  }
-  const examples = splits.train?.examples ?? 0
-  if (countHeldOut(training, examples) >= 1) return checkHoldOut(validation, dataset)
-  const detail = `the fraction must hold out at least one of ${examples} examples; received ${validation.fraction}`
-  return [{ pointer: '/training/validation/fraction', detail }]
-}
-
-/** How the rows of a fraction are chosen must suit the data. */
-function checkHoldOut(
-  { stratify, group, time }: FractionValidation,
-  { columns, task }: DatasetContent,
-): FieldError[] {
-  const error = (name: string, detail: string) => [{ pointer: `/training/validation/${name}`, detail }]
-  const ways = [stratify && 'stratify', group !== undefined && 'group', time !== undefined && 'time']
-  const given = ways.filter(way => typeof way === 'string')
-  if (given.length > 1) return error(String(given[1]), `at most one may be given of ${given.join(' and ')}`)
-  if (stratify && task !== 'classification') {
-    return error('stratify', `only classes can be kept in proportion; the task is ${task}`)
-  }
-  const name = group ?? time
-  if (name === undefined) return []
-  const column = columns?.find(one => one.name === name)
-  const place = group === undefined ? 'time' : 'group'
-  if (!column) return error(place, `must be a column of the dataset; received ${JSON.stringify(name)}`)
-  const isOrdered = column.type === 'datetime' || column.type === 'numeric'
-  if (place === 'group' || isOrdered) return []
-  return error(place, `must be a column of times or numbers; ${name} is ${column.type}`)
 }
 
 function checkSize(parameterCount: number, memoryBytes: number, trainerBytesMax: number): FieldError[] {

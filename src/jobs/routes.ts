@@ -62,7 +62,7 @@ export const jobRoutes: FastifyPluginAsyncTypebox<JobDeps> = async (app, deps) =
       answerOnce<DryRun | Job>(deps.db, { request, reply }, async db => {
         if (request.query.dryRun) {
           const { spec, dataset } = await planJob({ ...deps, db }, request.body)
-          const { steps: _steps, trainExamples: _trainExamples, ...planned } = spec
+          const { epochs: _epochs, steps: _steps, trainExamples: _trainExamples, ...planned } = spec
           return { status: 200, body: { ...planned, inputs: inputNames(spec.preprocessing, dataset) } }
         }
         const id = await submitJob({ ...deps, db }, request.body, request.apiKeyId)

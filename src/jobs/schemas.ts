@@ -104,8 +104,8 @@ export const JobSchema = Type.Object(
     ),
     baseModel: nullable(BaseModelSchema, 'What it begins with; null: with weights that are drawn.'),
     progress: Type.Object({
-      epoch: Type.Integer({ description: 'Epochs completed.' }),
-      epochs: Type.Integer(),
+      epoch: Type.Integer({ description: 'Epochs completed, over all fits.' }),
+      epochs: Type.Integer({ description: 'With k folds, k + 1 times those of `training`.' }),
       step: Type.Integer(),
       steps: Type.Integer(),
       examplesPerSecond: nullable(Type.Number(), 'Null before the first steps.'),
@@ -115,7 +115,7 @@ export const JobSchema = Type.Object(
       last: nullable(MetricsSchema, 'Of the newest epoch; null before the first.'),
       best: nullable(
         MetricsSchema,
-        'Of the epoch with the lowest valLoss (loss without validation), with its number.',
+        'Of the epoch with the lowest valLoss (loss without validation), with its number, and its fold where it has one.',
       ),
     }),
     engine: nullable(Type.String(), 'Null before the first attempt.'),
@@ -224,7 +224,11 @@ export type JobEvent = Type.Static<typeof JobEventSchema>
 /** One epoch on the wire; metrics stand beside the other fields. */
 export const EpochSchema = Type.Object(
   {
-    epoch: Type.Integer(),
+    epoch: Type.Integer({ description: 'Counted over all fits of the job.' }),
+    fold: nullable(
+      Type.Integer(),
+      'The fold that it was validated on; null without folds, and for the fit that makes the model.',
+    ),
     attempt: Type.Integer(),
     learningRate: Type.Number(),
     durationMs: Type.Number(),

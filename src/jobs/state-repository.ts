@@ -76,15 +76,15 @@ export interface NewJob {
  */
 export async function insertJob(tx: Db, job: NewJob): Promise<void> {
   const { spec, apiKeyId = null } = job
-  const { parameterCount, trainableParameterCount, training, steps } = spec
+  const { parameterCount, trainableParameterCount, epochs, steps } = spec
   const json = (value: unknown) => Prisma.sql`${JSON.stringify(value)}::jsonb`
   await tx.$executeRaw`
     WITH job AS (
       INSERT INTO jobs (id, name, model_name, dataset_id, dataset_sha256, network, training, preprocessing, metadata,
         parameter_count, trainable_parameter_count, base_model, priority, status, epochs, steps, event_seq, api_key_id)
       VALUES (${job.id}, ${job.name}, ${job.modelName}, ${job.datasetId}, ${job.datasetSha256}, ${json(spec.network)},
-        ${json(training)}, ${json(spec.preprocessing)}, ${json(job.metadata)}, ${parameterCount}, ${trainableParameterCount},
-        ${spec.baseModel ? json(spec.baseModel) : Prisma.sql`NULL`}, ${job.priority}, 'queued', ${training.epochs}, ${steps}, 1,
+        ${json(spec.training)}, ${json(spec.preprocessing)}, ${json(job.metadata)}, ${parameterCount}, ${trainableParameterCount},
+        ${spec.baseModel ? json(spec.baseModel) : Prisma.sql`NULL`}, ${job.priority}, 'queued', ${epochs}, ${steps}, 1,
         ${apiKeyId})
       RETURNING id, priority, queued_at
     ), logged AS (

@@ -8,21 +8,32 @@ import { type Schedule, ScheduleSchema } from '../mlp/schedules/schedule.ts'
 import { storable } from '../names.ts'
 import { type Augmentation, AugmentationSchema } from '../preprocessing/augmentation.ts'
 
-/** Where the validation examples come from; a split of the dataset, or a part of the training split. */
+/** Where the validation examples come from: a split of the dataset, or a part or parts of the training split. */
 export const ValidationSchema = Type.Union(
   [
     Type.Object(
       {
         split: Type.Optional(Type.Enum(['validation', 'test'] as const)),
         fraction: Type.Optional(Type.Number({ exclusiveMinimum: 0, exclusiveMaximum: 1 })),
+        folds: Type.Optional(
+          Type.Integer({
+            minimum: 2,
+            maximum: 100,
+            description:
+              'Cross-validation: the training split is divided into so many folds, a fit on all others is validated ' +
+              'on each, and a last one on all examples makes the model.',
+          }),
+        ),
         stratify: Type.Optional(
-          Type.Boolean({ description: 'Every class keeps its share. With `fraction`. Default: false.' }),
+          Type.Boolean({
+            description: 'Every class keeps its share. With `fraction` or `folds`. Default: false.',
+          }),
         ),
         group: Type.Optional(
           storable({
             maxLength: 1_000,
             description:
-              'A column whose equal values stay together, as all rows of a customer. With `fraction`.',
+              'A column whose equal values stay together, as all rows of a customer. With `fraction` or `folds`.',
           }),
         ),
         time: Type.Optional(
@@ -37,8 +48,6 @@ export const ValidationSchema = Type.Union(
         minProperties: 1,
         dependencies: {
           split: { maxProperties: 1 },
-          stratify: ['fraction'],
-          group: ['fraction'],
           time: ['fraction'],
         },
       },
@@ -48,7 +57,7 @@ export const ValidationSchema = Type.Union(
   {
     description:
       '`{ "split": "test" }`, `{ "fraction": 0.1 }` of the training split (seeded; with `stratify`, or by `group` or ' +
-      '`time`), or null for none. ' +
+      '`time`), `{ "folds": 5 }` for cross-validation (seeded; with `stratify` and `group`), or null for none. ' +
       'Default: the test split if there is one, else a tenth.',
   },
 )
@@ -114,6 +123,15 @@ export interface FractionValidation {
   time?: string
 }
 
+/** Seeded folds of the training split, each of which validates a fit on the others. */
+export interface FoldsValidation {
+  folds: number
+  /** Every class keeps its share in each fold. */
+  stratify?: boolean
+  /** A column whose equal values stay in one fold. */
+  group?: string
+}
+
 /** How to train, with every default filled in; itself a request that asks for the same. */
 export interface TrainingSpec {
   epochs: number
@@ -122,7 +140,7 @@ export interface TrainingSpec {
   optimizer: OptimizerSpec
   /** Names of metrics besides the loss. */
   metrics: string[]
-  validation: { split: 'validation' | 'test' } | FractionValidation | null
+  validation: { split: 'validation' | 'test' } | FractionValidation | FoldsValidation | null
   learningRateSchedule: Schedule
   reduceOnPlateau?: ReduceOnPlateau
   earlyStopping?: EarlyStopping

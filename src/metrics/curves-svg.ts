@@ -10,15 +10,20 @@ export type CurvesInput = {
   epochs: number
   /**
    * The epoch history, oldest first, epochs 1-based. The validation value of metric `x` is named `valX`;
-   * a value that is null, absent or not finite breaks its line.
+   * a value that is null, absent or not finite breaks its line, and so does the beginning of another fit.
    */
-  rows: readonly { epoch: number; metrics: Readonly<Record<string, number | null>> }[]
+  rows: readonly {
+    epoch: number
+    /** The fold that the epoch was validated on; missing or null where there is none. */
+    fold?: number | null
+    metrics: Readonly<Record<string, number | null>>
+  }[]
 }
 
 type Scale = ScaleLinear<number, number>
 type Point = { epoch: number; value: number }
 type Role = 'train' | 'validation'
-/** One line: its points in row order, NaN where the row has no value, and its last value. */
+/** One line: its points in row order, NaN where it is broken, and its last value. */
 type Series = { role: Role; points: readonly Point[]; last: number }
 type Panel = { metric: string; series: readonly Series[]; best: Point | undefined }
 
@@ -84,9 +89,11 @@ function readPanel(metric: string, rows: CurvesInput['rows']): Panel {
 }
 
 function readSeries(role: Role, key: string, rows: CurvesInput['rows']): Series | undefined {
-  const points = rows.map(({ epoch, metrics }) => {
+  const points = rows.flatMap(({ epoch, fold = null, metrics }, index) => {
     const value = metrics[key] ?? Number.NaN
-    return { epoch, value: Number.isFinite(value) ? value : Number.NaN }
+    const point = { epoch, value: Number.isFinite(value) ? value : Number.NaN }
+    const isSameFit = index === 0 || (rows[index - 1]?.fold ?? null) === fold
+    return isSameFit ? [point] : [{ epoch, value: Number.NaN }, point]
   })
   const last = points.findLast(isPresent)
   return last && { role, points, last: last.value }
@@ -179,7 +186,8 @@ function drawSeries({ role, points }: Series, x: Scale, y: Scale): string {
     .defined(isPresent)
     .digits(2)
   const stroke = `stroke="${COLORS[role]}" stroke-width="1.75"`
-  const dots = points.length > DOTTED_ROWS_MAX ? [] : points.filter(isPresent)
+  const present = points.filter(isPresent)
+  const dots = present.length > DOTTED_ROWS_MAX ? [] : present
   const fill = role === 'train' ? COLORS.train : '#ffffff'
   return [
     `<path class="${role}" d="${path(points) ?? ''}" fill="none" ${stroke} stroke-linecap="round" stroke-linejoin="round"/>`,

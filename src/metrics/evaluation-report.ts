@@ -1,14 +1,21 @@
 import { Type } from 'typebox'
 import { type Calibration, CalibrationSchema } from './calibration.ts'
 import { AveragesSchema, averageRates, ClassRatesSchema, rateClass } from './class-rates.ts'
+import { FoldSummarySchema } from './fold-summary.ts'
 
 const common = {
-  split: Type.String({ description: 'Where the examples are from.' }),
+  split: Type.String({
+    description:
+      'Where the examples are from: a split, or `folds`: all of the training split, each as the fit took it that was ' +
+      'not trained on it.',
+  }),
   examples: Type.Integer(),
   loss: Type.Number(),
   metrics: Type.Record(Type.String(), Type.Union([Type.Number(), Type.Null()]), {
     description: 'By name; null where a metric is not defined.',
   }),
+  /** Only of a job with folds. */
+  ...Type.Partial(FoldSummarySchema).properties,
 }
 
 const classRates = {

@@ -127,7 +127,11 @@ export const metricRoutes: FastifyPluginAsyncTypebox<MetricDeps> = async (app, d
     return renderCurvesSvg({
       title: `${job.name} · ${job.id}`,
       epochs: job.epochs,
-      rows: rows.map(({ epoch, metrics }) => ({ epoch, metrics: metrics as Record<string, number | null> })),
+      rows: rows.map(({ epoch, fold, metrics }) => ({
+        epoch,
+        fold,
+        metrics: metrics as Record<string, number | null>,
+      })),
     })
   }
 
@@ -166,7 +170,8 @@ export const metricRoutes: FastifyPluginAsyncTypebox<MetricDeps> = async (app, d
       schema: {
         tags,
         summary: 'The final report',
-        description: 'On the test split when there is one, else on the validation examples.',
+        description:
+          'On the test split when there is one, else on the validation examples; with folds there are their figures too.',
         params: JobParams,
         response: { 200: EvaluationSchema, ...problemResponses(404, 409) },
       },

@@ -34,6 +34,7 @@ const SPEC: JobSpec = {
   trainableParameterCount: 1,
   baseModel: null,
   trainExamples: STEPS_PER_EPOCH,
+  epochs: EPOCHS,
   steps: EPOCHS * STEPS_PER_EPOCH,
   estimate: { trainerMemoryBytes: 1, secondsPerEpoch: 1, seconds: 1 },
 }

@@ -42,7 +42,9 @@ export const FEATURES = ['age', 'fare', 'port', 'boarded', 'isChild'] as const
 export async function uploadPassengers(
   service: TestService,
   targets: readonly string[],
-  options: { name?: string; task?: string; train?: readonly Passenger[]; test?: readonly Passenger[] } = {},
+  options: { name?: string; task?: string } & {
+    [Split in 'train' | 'validation' | 'test']?: readonly Passenger[]
+  } = {},
 ): Promise<string> {
   const columns = [...FEATURES, ...targets]
   const form = new FormData()
@@ -50,6 +52,9 @@ export async function uploadPassengers(
   form.set('target', JSON.stringify(targets))
   if (options.task) form.set('task', options.task)
   form.set('train', new Blob([toCsv(options.train ?? passengers(300, 1), columns)]), 'train.csv')
+  if (options.validation) {
+    form.set('validation', new Blob([toCsv(options.validation, columns)]), 'validation.csv')
+  }
   form.set('test', new Blob([toCsv(options.test ?? passengers(60, 2), columns)]), 'test.csv')
   return (await service.json('/v1/datasets', { method: 'POST', body: form })).id
 }

@@ -2,20 +2,14 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3'
 import type { StorageSettings } from '../../src/storage/open-blob-store.ts'
-import { installS3Server } from '../s3-server/install.ts'
+import { hasPythonPackages, installPythonPackages } from './python-packages.ts'
 import type { Release } from './service.ts'
 import { remember } from './started-processes.ts'
 import { until } from './until.ts'
 
-/** Whether an S3 server can be had here: Python, pip and PyPI are needed once. Where CI is set, it must. */
+/** Whether an S3 server can be had here. @throws Error where CI is set and it cannot */
 export function hasS3Server(): boolean {
-  try {
-    installS3Server()
-    return true
-  } catch (error) {
-    if (process.env.CI) throw new Error('an S3 server is required where CI is set', { cause: error })
-    return false
-  }
+  return hasPythonPackages('s3-server')
 }
 
 /** An S3 server of the test's own on a free loopback port. */
@@ -31,7 +25,7 @@ export const S3_CREDENTIALS = { AWS_ACCESS_KEY_ID: 'test', AWS_SECRET_ACCESS_KEY
 /** Starts moto, which keeps everything in memory. */
 export async function startS3Server(release: Release): Promise<S3Server> {
   const child = spawn('python3', ['-m', 'moto.server', '-H', '127.0.0.1', '-p', '0'], {
-    env: { ...process.env, PYTHONPATH: installS3Server(), PYTHONUNBUFFERED: '1' },
+    env: { ...process.env, PYTHONPATH: installPythonPackages('s3-server'), PYTHONUNBUFFERED: '1' },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   remember(child)

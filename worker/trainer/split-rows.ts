@@ -72,6 +72,17 @@ export function selectRows({ split, targets, examples, blockExamples }: Rows, wh
   return select(split, which, targets, { examples, blockExamples })
 }
 
+/**
+ * Selects rows that lie among others. Blocks have as many fewer of them as there are fewer, since what lies between
+ * them is brought in too.
+ * @param batchSize - no batch lies across two blocks
+ */
+export function selectScattered(rows: Rows, which: Int32Array, batchSize: number): Selection {
+  if (rows.isResident) return selectRows(rows, which)
+  const blockExamples = wholeBatches((rows.blockExamples * which.length) / rows.examples, batchSize)
+  return selectRows({ ...rows, blockExamples }, which)
+}
+
 /** All rows of a split. */
 export function allRows({ examples }: Rows): Int32Array {
   return Int32Array.from({ length: examples }, (_, index) => index)

@@ -16,12 +16,16 @@ import { type EpochPart, planEpoch, takeTargets } from './selection.ts'
 /** The part of the data that epochs are of. */
 export type EpochData = Pick<TrainingData, 'train' | 'validation' | 'sourceOf' | 'inUnits'>
 
-/** What the epoch loop works with. */
+/** What the epoch loop of one fit works with. */
 export interface EpochLoop {
   program: Program
   session: Session
   data: EpochData
   training: TrainingSpec
+  /** The last epoch to train; the learning rate goes by those of `training`. */
+  epochs: number
+  /** For messages: the fold that is validated on; null: none. */
+  fold: number | null
   /** Where to go on from; kept up to date. */
   place: Place
   checkpointSeconds: number
@@ -51,7 +55,7 @@ const CHECKPOINT_REST_MS = 1_000
  * @throws {AppError} TRAINING_DIVERGED when the loss is no longer a finite number
  */
 export async function trainEpochs(loop: EpochLoop): Promise<boolean> {
-  const { place, training, data } = loop
+  const { place, training, data, epochs } = loop
   let checkpointAtMs = performance.now()
   const checkpointed = async () => {
     const record = await loop.saveCheckpoint()
@@ -60,7 +64,7 @@ export async function trainEpochs(loop: EpochLoop): Promise<boolean> {
   }
   const isDue = (afterMs: number) => performance.now() - checkpointAtMs >= afterMs
 
-  while (place.epoch < training.epochs && !isOver(loop)) {
+  while (place.epoch < epochs && !isOver(loop)) {
     const epoch = place.epoch + 1
     const parts = planEpoch(training.seed, epoch, data.train)
     const metrics = followMetrics(loop)
@@ -75,7 +79,7 @@ export async function trainEpochs(loop: EpochLoop): Promise<boolean> {
       await nextTurn()
     }
     const record = await finishEpoch(loop, epoch, metrics)
-    const isLast = epoch === training.epochs || isOver(loop)
+    const isLast = epoch === epochs || isOver(loop)
     loop.onEpoch(record, isLast || isDue(CHECKPOINT_REST_MS) ? await checkpointed() : null)
     await nextTurn()
   }
@@ -140,7 +144,7 @@ function trainChunk(
     learningRateAt: step => currentLearningRate(loop, step),
   })
   for (const loss of losses) running.loss += loss // one by one: rounding must not depend on the chunks, which vary
-  assertFinite(running.loss, `in epoch ${place.epoch + 1}`, training)
+  assertFinite(running.loss, `in ${nameEpoch(loop, place.epoch + 1)}`, training)
   const targets = takeTargets(data.train.targets, positions, data.train.count)
   const measured = data.inUnits(predictions)
   for (const [, metric] of metrics) metric.add(measured, targets)
@@ -177,7 +181,7 @@ async function finishEpoch(
       program.outputUnits,
       training.metrics,
     )
-    assertFinite(score.loss, `on the validation examples after epoch ${epoch}`, training)
+    assertFinite(score.loss, `on the validation examples after ${nameEpoch(loop, epoch)}`, training)
     metrics.valLoss = score.loss
     for (const name of training.metrics) metrics[validationName(name)] = score.metrics[name] ?? null
   }
@@ -212,9 +216,13 @@ function judge(loop: EpochLoop, metrics: EpochRecord['metrics']): void {
   }
 }
 
-function progressOf({ place, training, data }: EpochLoop): Progress {
+function nameEpoch({ fold }: EpochLoop, epoch: number): string {
+  return fold === null ? `epoch ${epoch}` : `epoch ${epoch} of fold ${fold}`
+}
+
+function progressOf({ place, epochs, data }: EpochLoop): Progress {
   const { running } = place
   const examplesPerSecond = (running.examples / running.durationMs) * 1_000
-  const left = (training.epochs - place.epoch) * data.train.count - running.examples
+  const left = (epochs - place.epoch) * data.train.count - running.examples
   return { phase: 'training', step: place.step, examplesPerSecond, etaSeconds: left / examplesPerSecond }
 }

@@ -35,7 +35,8 @@ export const lookRoutes: FastifyPluginAsyncTypebox<LookDeps> = async (app, deps)
       schema: {
         tags,
         summary: 'Look at the data: columns, classes, duplicates',
-        description: 'Found at the first request, which takes a second for each some 200 MB, and then kept.',
+        description:
+          'Found at the first request, which takes seconds for hundreds of megabytes, and then kept.',
         params: DatasetParams,
         response: { 200: DatasetStatisticsSchema, ...problemResponses(404, 409, 503) },
       },

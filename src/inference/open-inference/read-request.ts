@@ -28,7 +28,7 @@ export interface InferRequest {
   outputs: RequestedOutput[] | null
   /** Whether outputs are binary that are not requested by name. */
   isBinary: boolean
-  /** When it was wanted in the parameters. */
+  /** When it was wanted in the parameters, where 0 stands for none, as in Triton. */
   timeoutMs: number | null
 }
 
@@ -69,7 +69,7 @@ export async function readInferRequest(
         return { name, isBinary: own?.binary_data ?? isBinary, classification: own?.classification ?? 0 }
       }) ?? null,
     isBinary,
-    timeoutMs: parameters?.timeout === undefined ? null : parameters.timeout / 1_000,
+    timeoutMs: parameters?.timeout ? parameters.timeout / 1_000 : null,
   }
 }
 

@@ -32,7 +32,7 @@ export const InferRequestSchema = Type.Object(
     id: Type.Optional(Type.String()),
     parameters: parametersOf({
       binary_data_output: Type.Optional(Type.Boolean()),
-      timeout: Type.Optional(Type.Integer({ minimum: 0, description: 'Microseconds.' })),
+      timeout: Type.Optional(Type.Integer({ minimum: 0, description: 'Microseconds; 0: none.' })),
     }),
     inputs: Type.Array(InputSchema, { minItems: 1, maxItems: 65_536 }),
     outputs: Type.Optional(Type.Array(Type.Object({ name, parameters: parametersOf(OutputParameters) }))),

@@ -114,6 +114,24 @@ describe('a job request', () => {
     expect(of({ train }).trainExamples).toBe(90)
   })
 
+  it('with folds counts a fit for each, and one that makes the model', () => {
+    const once = resolve(request({ epochs: 3, batchSize: 25, validation: null }))
+    const spec = resolve(request({ epochs: 3, batchSize: 25, validation: { folds: 3 } }))
+    expect(spec.epochs).toBe(4 * 3)
+    expect(spec.steps).toBe(3 * (3 + 3 + 3 + 4)) // of 100 examples 66 or 67 are three batches
+    expect(spec.trainExamples).toBe(100)
+    expect(spec.estimate.seconds).toBeGreaterThan(2.5 * once.estimate.seconds)
+    expect(spec.estimate.secondsPerEpoch * spec.epochs).toBeCloseTo(spec.estimate.seconds, 12)
+  })
+
+  it('with folds watches validation losses to stop, and training losses to slow down', () => {
+    const { training } = resolve(
+      request({ validation: { folds: 3 }, earlyStopping: {}, reduceOnPlateau: {} }),
+    )
+    expect(training.earlyStopping?.monitor).toBe('valLoss')
+    expect(training.reduceOnPlateau?.monitor).toBe('loss')
+  })
+
   it('does not scale features that are floats', () => {
     expect(resolve(request(), { ...DATASET, dtype: 'float32' }).preprocessing).toEqual({ scale: 1 })
   })
@@ -195,6 +213,36 @@ describe('a job request is refused, with the field that is wrong,', () => {
       'when the fraction holds out nothing',
       request({ validation: { fraction: 0.009 } }),
       '/training/validation/fraction',
+    ],
+    [
+      'when nothing says which rows validate',
+      request({ validation: { stratify: true } }),
+      '/training/validation',
+    ],
+    [
+      'when a fraction and folds are wanted',
+      request({ validation: { fraction: 0.2, folds: 3 } }),
+      '/training/validation/folds',
+    ],
+    [
+      'when there are more folds than examples',
+      request({ validation: { folds: 101 } }),
+      '/training/validation/folds',
+    ],
+    [
+      'when the group of folds is no column',
+      request({ validation: { folds: 3, stratify: true, group: 'customer' } }),
+      '/training/validation/group',
+    ],
+    [
+      'when the epochs of all fits are more than a history holds',
+      request({ epochs: 2_501, validation: { folds: 3 } }),
+      '/training/epochs',
+    ],
+    [
+      'when what the model does not have shall slow it down',
+      request({ validation: { folds: 3 }, reduceOnPlateau: { monitor: 'valLoss' } }),
+      '/training/reduceOnPlateau/monitor',
     ],
     [
       'when there are more steps than an int32 counts',

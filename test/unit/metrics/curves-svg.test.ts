@@ -51,6 +51,17 @@ describe('renderCurvesSvg', () => {
     expect(texts(svg)).toContain('A\ufffd&lt;')
   })
 
+  it('begins a new line with each fit', () => {
+    const rows = [1, 1, 2, 2, null].map((fold, index) => ({
+      epoch: index + 1,
+      fold,
+      metrics: { loss: 1 / (index + 1) },
+    }))
+    const svg = renderCurvesSvg({ title: 'folds', epochs: 5, rows })
+    expect(lineOf(svg, 'train')?.match(/M/g)).toHaveLength(3)
+    expect(captures(svg, /(<circle class="train")/g)).toHaveLength(5)
+  })
+
   it('names itself to assistive technology as one image and tells the last values', () => {
     const svg = render([
       { loss: 2, valLoss: 3 },

@@ -34,6 +34,7 @@ const CHECKPOINT: Checkpoint = {
     ['dense_1/kernel', Float32Array.of(5, 4, 3, 2, 1 / 3)],
     ['dense_1/bias', Float32Array.of(-0)],
   ]),
+  folds: null,
 }
 
 function headerOf(bytes: Buffer) {
@@ -53,9 +54,38 @@ function expectSameBits(read: TrainingState | null, written: TrainingState | nul
 describe('a checkpoint', () => {
   it('comes back from its bytes as it was, to the last bit', () => {
     const { state, best, ...rest } = decodeCheckpoint(encodeCheckpoint(CHECKPOINT))
-    expect(rest).toEqual({ seed: CHECKPOINT.seed, place: CHECKPOINT.place })
+    expect(rest).toEqual({ seed: CHECKPOINT.seed, place: CHECKPOINT.place, folds: null })
     expectSameBits(state, CHECKPOINT.state)
     expectSameBits(best, CHECKPOINT.best)
+  })
+
+  it('between folds comes back with all that these gave', () => {
+    const folds = {
+      results: [
+        {
+          fold: 1,
+          examples: 2,
+          epochs: 3,
+          trainedEpochs: 5,
+          steps: 40,
+          loss: 0.1 + 0.2,
+          metrics: { auc: null },
+        },
+      ],
+      sums: { auc: Float64Array.of(1 / 3, 2) },
+      predictions: Float32Array.of(1, 0, -0, 1 / 3),
+    }
+    const { folds: read, ...rest } = decodeCheckpoint(encodeCheckpoint({ ...CHECKPOINT, folds }))
+    expect(read).toEqual(folds)
+    expect(bitsOf(read?.predictions)).toEqual(bitsOf(folds.predictions))
+    expect(rest.place).toEqual(CHECKPOINT.place)
+    expectSameBits(rest.state, CHECKPOINT.state)
+    expectSameBits(rest.best, CHECKPOINT.best)
+  })
+
+  it('of a job without folds is as in releases that knew none', () => {
+    const { tensors } = headerOf(encodeCheckpoint(CHECKPOINT))
+    expect(Object.keys(JSON.parse(tensors.__metadata__.trainyard))).toEqual(['seed', 'place'])
   })
 
   it('of a place before the first step comes back too, without best weights', () => {
