@@ -189,6 +189,12 @@ const CASES: Record<string, Case> = {
     layers: [dense(8, 'silu'), dense(1, 'linear')],
     training: { loss: { type: 'meanAbsoluteError' }, metrics: ['meanSquaredError'] },
   },
+  'two folds, each of which validates once': {
+    dataset: 'price',
+    layers: [dense(8, 'relu'), dense(1, 'linear')],
+    training: { metrics: ['r2'], validation: { folds: 2 } },
+    epochs: 6,
+  },
 }
 
 const requestOf = ({ layers, training }: Case) => ({
@@ -248,8 +254,10 @@ describe('every option of network and training', () => {
     const { data: epochs } = await service.json(`/v1/jobs/${job.id}/epochs`)
     expect(epochs).toHaveLength(one.epochs ?? training.epochs)
     const metrics = ['loss', ...training.metrics]
-    const validated = job.training.validation === null ? [] : metrics.map(validationName)
+    const { validation } = job.training
     for (const epoch of epochs) {
+      const isValidated = validation !== null && (validation.folds === undefined || epoch.fold !== null)
+      const validated = isValidated ? metrics.map(validationName) : []
       for (const metric of [...metrics, ...validated, 'learningRate']) {
         expect(Number.isFinite(epoch[metric]), `${metric} is ${epoch[metric]}`).toBe(true)
       }

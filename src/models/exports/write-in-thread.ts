@@ -19,10 +19,10 @@ export interface ThreadInput {
 export async function writeInThread(format: WrittenFormat, model: ExportedModel): Promise<ExportedFile[]> {
   if (model.manifest.parameterCount <= PARAMETERS_AT_ONCE) return writeExport(format, model)
   const input: ThreadInput = { format, model }
-  const transferList = [...model.weights.values()].map(({ buffer }) => buffer as ArrayBuffer)
+  const buffers = new Set([...model.weights.values()].map(({ buffer }) => buffer as ArrayBuffer)) // variables may share one
   const thread = new Worker(new URL(`./thread${import.meta.url.slice(-3)}`, import.meta.url), {
     workerData: input,
-    transferList,
+    transferList: [...buffers],
   })
   try {
     const [files] = await once(thread, 'message') // an error of the thread rejects
