@@ -11,7 +11,10 @@ export interface PredictorMemory {
   readonly bytes: number
 }
 
-/** Predictors by the hash of their artifact. */
+/**
+ * Predictors by the hash of their artifact. One is to be used at once: after a pause it may have made room for others,
+ * and must be got again before it predicts.
+ */
 export interface PredictorCache extends PredictorMemory {
   /** @throws {AppError} MODEL_DAMAGED */
   get(artifact: Pick<Artifact, 'sha256' | 'files'>): Promise<Predictor>
@@ -40,7 +43,9 @@ export function createPredictorCache(blobs: BlobStore, bytesMax: number): Predic
   let bytes = 0
 
   const evict = (sha256: string) => {
-    bytes -= ready.get(sha256)?.bytes ?? 0
+    const predictor = ready.get(sha256)
+    bytes -= predictor?.bytes ?? 0
+    predictor?.release()
     ready.delete(sha256)
     pinned.delete(sha256)
   }

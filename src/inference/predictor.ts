@@ -20,6 +20,8 @@ export interface Predictor {
    * @returns `[count, outputs]` float32: the probability of each class, or each target in its own units
    */
   predict(features: RawFeatures, count: number): Float32Array
+  /** Lets its memory go, to the next model; `predict` throws from then on. */
+  release(): void
 }
 
 /**
@@ -33,12 +35,13 @@ export function createPredictor(
   const { preprocessing, input, kind, network } = manifest
   const { inputUnits, scaling, encode } = createEncoder(preprocessing, input.columns ?? null, input.shape)
   const program = buildInferenceProgram({ inputUnits, inputScaling: scaling, network })
-  const { bytes, predict } = compile(program, weights)
+  const { bytes, predict, release } = compile(program, weights)
   const standsForTwo = kind === 'classification' && program.outputUnits === 1
   return {
     manifest,
     table: describeTableInput(manifest),
     bytes,
+    release,
     outputUnits: standsForTwo ? 2 : program.outputUnits,
     predict(features, count) {
       const inputs = encode(features, count)

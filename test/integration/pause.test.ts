@@ -1,5 +1,6 @@
 import { expect, it, vi } from 'vitest'
 import { type Json, startTestService, type TestService } from '../helpers/service.ts'
+import { stopBetweenTransactions } from '../helpers/stop-worker.ts'
 import { until } from '../helpers/until.ts'
 
 vi.setConfig({ testTimeout: 150_000 })
@@ -10,19 +11,12 @@ const LONG = { training: { epochs: 400, batchSize: 5, seed: 1 } }
 /** More than a test waits for. */
 const ENDLESS = { training: { ...LONG.training, epochs: 10_000 } }
 
-/** Asks again at a 503, as its Retry-After says: a worker that stands still may hold the job's row for 5 seconds. */
 async function post(
   service: TestService,
   id: string,
   action: string,
 ): Promise<{ status: number; body: Json }> {
-  const response = await until(
-    async () => {
-      const answer = await service.request(`/v1/jobs/${id}/${action}`, { method: 'POST' })
-      return answer.status !== 503 && answer
-    },
-    { what: `an answer to ${action}` },
-  )
+  const response = await service.request(`/v1/jobs/${id}/${action}`, { method: 'POST' })
   return { status: response.status, body: (await response.json()) as Json }
 }
 
@@ -96,7 +90,7 @@ it('a cancel wins over a pause that has not taken effect', async () => {
   const worker = await service.startWorker()
   const id = await service.submit(await service.uploadStripes(), ENDLESS)
   await service.untilJob(id, job => job.progress.epoch >= 2)
-  worker.child.kill('SIGSTOP') // so that it reads neither wish; a transaction of its may be open for 5 seconds
+  await stopBetweenTransactions(service, worker) // so that it reads neither wish
   expect((await post(service, id, 'pause')).body).toMatchObject({ pauseRequestedAt: expect.any(String) })
   expect(await post(service, id, 'pause')).toMatchObject({
     status: 409,
@@ -119,7 +113,7 @@ it('a worker that is told to end while a pause is on its way leaves the job paus
   const worker = await service.startWorker()
   const id = await service.submit(await service.uploadStripes(), ENDLESS)
   await service.untilJob(id, job => job.progress.epoch >= 2)
-  worker.child.kill('SIGSTOP')
+  await stopBetweenTransactions(service, worker)
   await post(service, id, 'pause')
   worker.child.kill('SIGCONT')
   expect(await worker.end('SIGTERM')).toEqual({ code: 0, signal: null })
@@ -135,7 +129,7 @@ it('a pause that a lost worker could not obey is obeyed when it is found lost', 
   const worker = await service.startWorker()
   const id = await service.submit(await service.uploadStripes(), ENDLESS)
   await until(async () => (await typesOf(service, id)).includes('job.checkpoint'))
-  worker.child.kill('SIGSTOP')
+  await stopBetweenTransactions(service, worker)
   expect((await post(service, id, 'pause')).body).toMatchObject({ status: 'running' })
   await worker.end('SIGKILL')
   const job = await service.untilJob(id, ({ status }) => status !== 'running')

@@ -3,9 +3,10 @@ import { createInterpreter, type Interpreter } from '../interpreter.ts'
 import { operandsOf, type Value } from '../operations.ts'
 import type { InferenceProgram } from '../program.ts'
 import { type AffineStep, fuseOperations, type Step } from './fuse.ts'
-import { compileKernels, ENTRY_BYTES, type Kernels } from './kernels.ts'
+import { ENTRY_BYTES, type Kernels } from './kernels.ts'
 import { divideProgram } from './known-values.ts'
 import { type Layout, layOut } from './layout.ts'
+import { createWorkspaces } from './workspaces.ts'
 
 /** A network that is ready to predict. */
 export interface CompiledNetwork {
@@ -17,6 +18,8 @@ export interface CompiledNetwork {
    * @returns `[count, outputUnits]` float32
    */
   predict(features: Float32Array, count: number): Float32Array
+  /** Lets its memory go, to the next network; `predict` throws from then on. */
+  release(): void
 }
 
 /**
@@ -38,29 +41,43 @@ const UNIT_BYTES = 4
  * Nothing is allocated for a prediction but its result.
  */
 export function createCompiler(): CompileNetwork {
-  const instantiate = compileKernels()
+  const workspaces = createWorkspaces()
   return (program, weights) => {
     const divided = divideProgram(program, weights)
     const steps = fuseOperations(divided, program.predictions)
     const layout = layOut(steps.filter(isAffine), program.features, ROWS_MAX)
-    const values = placeValues(program, steps, layout)
+    const workspace = workspaces.take(layout.bytes)
+    layout.fill(workspace.memory)
+    const values = placeValues(program, steps, layout, workspace.memory)
     const interpreter = createInterpreter(program.valueCount, Float32Array)
     for (const value of steps.flatMap(operandsOfStep)) {
       const numbers = divided.known.get(value.id)
       if (numbers) interpreter.set(value, Float32Array.from(numbers))
     }
     for (const [value, viewOf] of values) interpreter.place(value, viewOf(ROWS_MAX))
-    const kernels = instantiate(layout.memory)
     const runs = steps.map(step =>
       isAffine(step)
-        ? affineRun(step, layout, kernels, rows =>
+        ? affineRun(step, layout, workspace.kernels, rows =>
             interpreter.set(step.output, viewOf(values, step.output)(rows)),
           )
         : (rows: number) => interpreter.run([step], rows),
     )
+    let predict: CompiledNetwork['predict'] | null = createPredict(
+      program,
+      interpreter,
+      viewOf(values, program.features),
+      runs,
+    )
     return {
-      bytes: layout.memory.buffer.byteLength,
-      predict: createPredict(program, interpreter, viewOf(values, program.features), runs),
+      bytes: workspace.memory.buffer.byteLength,
+      predict(features, count) {
+        if (!predict) throw new Error('a network that was released cannot predict')
+        return predict(features, count)
+      },
+      release() {
+        if (predict) workspaces.give(workspace)
+        predict = null
+      },
     }
   }
 }
@@ -113,14 +130,18 @@ function affineRun(step: AffineStep, layout: Layout, kernels: Kernels, publish: 
 type ViewOf = (rows: number) => Float32Array
 
 /** The values that kernels read or write, as arrays on the memory: one for each number of examples, made once. */
-function placeValues(program: InferenceProgram, steps: readonly Step[], layout: Layout): Map<Value, ViewOf> {
+function placeValues(
+  program: InferenceProgram,
+  steps: readonly Step[],
+  layout: Layout,
+  { buffer }: WebAssembly.Memory,
+): Map<Value, ViewOf> {
   const values = [program.features, ...steps.filter(isAffine).flatMap(({ x, output }) => [x, output])]
   return new Map(
     values.map(value => {
       const views = Array.from(
         { length: ROWS_MAX },
-        (_, index) =>
-          new Float32Array(layout.memory.buffer, layout.placeOf(value), (index + 1) * unitsOf(value)),
+        (_, index) => new Float32Array(buffer, layout.placeOf(value), (index + 1) * unitsOf(value)),
       )
       return [value, rows => views[rows - 1] ?? new Float32Array()]
     }),

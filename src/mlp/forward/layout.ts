@@ -7,8 +7,6 @@ import { ENTRY_BYTES, NARROW, WIDE } from './kernels.ts'
 const UNIT_BYTES = 4
 /** A line of the processor's cache. */
 const ALIGNMENT_BYTES = 64
-/** @see https://webassembly.github.io/spec/core/exec/runtime.html#page-size */
-const PAGE_BYTES = 65_536
 
 /** Columns of a matrix that a kernel computes together. Places are byte offsets into the memory. */
 export interface Panel {
@@ -19,19 +17,21 @@ export interface Panel {
   bias: number
 }
 
-/** Where everything lies in the memory of a network. */
+/** Where everything lies in the memory of a network, from its beginning. */
 export interface Layout {
-  memory: WebAssembly.Memory
+  bytes: number
   /** Place of a value's examples, row by row. */
   placeOf(value: Value): number
   /** Panels of a step, in the order in which they must be computed. */
   panelsOf(step: AffineStep): readonly Panel[]
   /** Room for the lists of `gather`, one for each example. */
   lists: number
+  /** Writes the weights into a memory of at least `bytes` that are all 0. */
+  fill(memory: WebAssembly.Memory): void
 }
 
 /**
- * Makes the memory of a network, and writes its weights into it.
+ * Finds the places of a network's weights and of the examples that it works on.
  * @param steps - every matrix of the network
  * @param rowsMax - examples that are worked on together
  */
@@ -50,14 +50,15 @@ export function layOut(steps: readonly AffineStep[], features: Value, rowsMax: n
   }
   const widest = Math.max(0, ...steps.map(({ x }) => unitsOf(x)))
   const lists = take((widest * rowsMax * ENTRY_BYTES + ENTRY_BYTES) / UNIT_BYTES) // one more is written than kept
-  const memory = new WebAssembly.Memory({ initial: Math.ceil(bytes / PAGE_BYTES) })
-  const numbers = new Float32Array(memory.buffer)
-  for (const [step, own] of panels) for (const panel of own) writePanel(numbers, step, panel)
   return {
-    memory,
+    bytes,
     lists,
     placeOf: ({ id }) => places.get(id) ?? Number.NaN,
     panelsOf: step => panels.get(step) ?? [],
+    fill(memory) {
+      const numbers = new Float32Array(memory.buffer)
+      for (const [step, own] of panels) for (const panel of own) writePanel(numbers, step, panel)
+    },
   }
 }
 
