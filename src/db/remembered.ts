@@ -10,6 +10,8 @@ export interface Remembered<Value> {
    * @param ask - asks the database; neither null nor an error is kept
    */
   get(subject: string, question: string, ask: () => Promise<Value | null>): Promise<Value | null>
+  /** Asks about a subject again, without waiting to be told of a change. Done when the answers have taken their place. */
+  renew(subject: string): Promise<void>
   /** Stops listening. */
   close(): void
 }
@@ -119,18 +121,24 @@ export function createRemembered<Value>(
     return entry.asking
   }
 
+  const entriesOf = (subject: string) => [...(subjects.get(subject)?.values() ?? [])]
+
+  const renewOutdated = (entry: Entry<Value>): Promise<void> => {
+    entry.isOutdated = true
+    return renew(entry).catch(onError)
+  }
+
   const stop = listener.on(channel, subject => {
-    const entries =
-      subject === null ? [...subjects.values()] : [subjects.get(subject) ?? new Map<string, Entry<Value>>()]
-    for (const entry of entries.flatMap(found => [...found.values()])) {
+    if (subject !== null) return void entriesOf(subject).map(renewOutdated)
+    for (const entry of [...subjects.values()].flatMap(entries => [...entries.values()])) {
       entry.isOutdated = true
-      if (subject === null) entry.isDoubtful = true
-      else renew(entry).catch(onError)
+      entry.isDoubtful = true
     }
   })
 
   return {
     close: stop,
+    renew: async subject => void (await Promise.all(entriesOf(subject).map(renewOutdated))),
     async get(subject, question, ask) {
       const entry = subjects.get(subject)?.get(question) ?? add(subject, question, ask)
       const isSure = entry.value !== null && listener.isListening() && !entry.isDoubtful

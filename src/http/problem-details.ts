@@ -1,6 +1,6 @@
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
-import { isDatabaseAway } from '../db/away.ts'
+import { isDatabaseAway, isTransient } from '../db/away.ts'
 import { AppError, ERRORS, type ErrorCode, type FieldError } from '../errors.ts'
 import { isStorageFull } from '../storage/full.ts'
 import { watchRoutes } from './known-routes.ts'
@@ -143,6 +143,10 @@ function toAppError(error: unknown): AppError {
   if (error instanceof AppError) return error
   if (isDatabaseAway(error))
     return new AppError('DATABASE_UNAVAILABLE', 'the database does not answer', { cause: error })
+  if (isTransient(error))
+    return new AppError('DATABASE_UNAVAILABLE', 'the database is held up by others; send it again', {
+      cause: error,
+    })
   if (isStorageFull(error))
     return new AppError('STORAGE_FULL', 'there must be space left for it; make room and send it again', {
       cause: error,

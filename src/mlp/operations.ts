@@ -116,6 +116,10 @@ export type ComputeOperation =
   | { readonly kind: 'sumAll'; readonly x: Value; readonly output: Value }
   /** The sum over all parts that the examples of a step are split into; the value itself where they are not. */
   | { readonly kind: 'total'; readonly x: Value; readonly output: Value }
+  /** Units `from` … of each example or row: `[n, units]` to `[n, fewer]`. */
+  | { readonly kind: 'takeUnits'; readonly x: Value; readonly from: number; readonly output: Value }
+  /** Units side by side: `[n, u₁]`, `[n, u₂]`, … to `[n, u₁ + u₂ + …]`. */
+  | { readonly kind: 'joinUnits'; readonly parts: readonly Value[]; readonly output: Value }
   /** The same numbers in another shape. */
   | { readonly kind: 'reshape'; readonly x: Value; readonly output: Value }
   /** `[batch] int32` to `[batch, depth] float32`, 1 at the label and 0 elsewhere. */
@@ -160,6 +164,7 @@ export function isUpdate(operation: Operation): operation is UpdateOperation {
 
 /** The values that an operation reads; of an update also the ones that it changes. */
 export function operandsOf(operation: Operation): Value[] {
+  if (operation.kind === 'joinUnits') return [...operation.parts]
   return Object.entries(operation).flatMap(([name, field]) =>
     typeof field === 'object' && 'id' in field && !name.startsWith('output') ? [field as Value] : [],
   )

@@ -10,6 +10,8 @@ export interface VersionCache {
    * @throws {AppError} of `resolveVersion`
    */
   resolve(name: string, reference: VersionReference): Promise<StoredVersion>
+  /** Brings what is known of a model up to date, so that whoever changed it meets the change in this process. */
+  renew(name: string): Promise<void>
 }
 
 /**
@@ -31,6 +33,7 @@ export function createVersionCache(
     onError,
   })
   return {
+    renew: name => remembered.renew(name),
     async resolve(name, { version, alias }) {
       const question = version === undefined ? `alias ${alias ?? ''}` : `version ${version}`
       const found = await remembered.get(name, question, () => resolveVersion(db, name, { version, alias }))

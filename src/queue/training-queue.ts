@@ -64,7 +64,10 @@ export function openTrainingQueue(
 async function openInPostgres(databaseUrl: string, onError: (error: Error) => void): Promise<TrainingQueue> {
   await migrateQueue(databaseUrl)
   const OnPostgres = withBackend(createPostgresBackend)
-  const connection = { connectionString: databaseUrl, schema: SCHEMA, max: 4, connectionTimeoutMillis: 2_000 }
+  const connection = {
+    ...{ connectionString: databaseUrl, schema: SCHEMA, max: 4, connectionTimeoutMillis: 2_000 },
+    Client: CalmClient,
+  }
   const queue = new OnPostgres.Queue<WakeUp>(QUEUE_NAME, { connection })
   queue.on('error', onError)
   return {
@@ -77,6 +80,17 @@ async function openInPostgres(databaseUrl: string, onError: (error: Error) => vo
     },
     check: async () => void (await queue.getJobCountByTypes('waiting')),
     close: () => queue.close(),
+  }
+}
+
+/**
+ * A connection whose loss never ends the process: BullMQ takes connections out of its pool without listening for their
+ * errors, and an `error` event without a listener is thrown. The query that runs is rejected in any case.
+ */
+class CalmClient extends pg.Client {
+  constructor(config?: pg.ClientConfig) {
+    super(config)
+    this.on('error', () => {})
   }
 }
 

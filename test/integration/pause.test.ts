@@ -1,3 +1,4 @@
+import pg from 'pg'
 import { expect, it, vi } from 'vitest'
 import { type Json, startTestService, type TestService } from '../helpers/service.ts'
 import { stopBetweenTransactions } from '../helpers/stop-worker.ts'
@@ -134,4 +135,22 @@ it('a pause that a lost worker could not obey is obeyed when it is found lost', 
   await worker.end('SIGKILL')
   const job = await service.untilJob(id, ({ status }) => status !== 'running')
   expect(job).toMatchObject({ status: 'paused', attempt: 1, error: null })
+})
+
+it('what somebody else holds too long is answered with 503 and a time to ask again', async () => {
+  const service = await startTestService()
+  const id = await service.submit(await service.uploadStripes())
+  const client = new pg.Client({ connectionString: service.databaseUrl })
+  await client.connect()
+  try {
+    await client.query('BEGIN')
+    await client.query('SELECT 1 FROM jobs WHERE id = $1 FOR UPDATE', [id])
+    const held = await service.request(`/v1/jobs/${id}/pause`, { method: 'POST' })
+    expect([held.status, held.headers.get('retry-after')]).toEqual([503, '2'])
+    expect(await held.json()).toMatchObject({ code: 'DATABASE_UNAVAILABLE' })
+    await client.query('COMMIT')
+    expect(await post(service, id, 'pause')).toMatchObject({ status: 200, body: { status: 'paused' } })
+  } finally {
+    await client.end()
+  }
 })

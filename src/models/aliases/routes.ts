@@ -1,4 +1,5 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import type { FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import { AppError } from '../../errors.ts'
 import { answerOnce } from '../../http/idempotency/answer-once.ts'
@@ -7,6 +8,7 @@ import { storable } from '../../names.ts'
 import { toPage } from '../../pagination.ts'
 import { getModel, LATEST, resolveVersion } from '../repository.ts'
 import { AliasNameSchema } from '../schemas.ts'
+import type { VersionCache } from '../version-cache.ts'
 import { deleteAlias } from './delete-alias.ts'
 import { GatesSchema } from './gates.ts'
 import { type AliasDeps, moveAlias } from './move-alias.ts'
@@ -54,9 +56,17 @@ const Force = Type.Object(
 const Reason = Type.Object({ reason: AliasRequestSchema.properties.reason }, { additionalProperties: false })
 const tags = ['aliases']
 
+/** What the routes of aliases work with. */
+export interface AliasRouteDeps extends AliasDeps {
+  versions: Pick<VersionCache, 'renew'>
+}
+
 /** `/v1/models/{name}/aliases`: where traffic goes, who sent it there, and what a version must fulfil for it. */
-export const aliasRoutes: FastifyPluginAsyncTypebox<AliasDeps> = async (app, deps) => {
-  const { db } = deps
+export const aliasRoutes: FastifyPluginAsyncTypebox<AliasRouteDeps> = async (app, deps) => {
+  const { db, versions } = deps
+  /** Whoever moved an alias and then predicts meets the new one, if the same process answers. */
+  const meetTheChange = async (request: FastifyRequest<{ Params: Type.Static<typeof AliasParams> }>) =>
+    versions.renew(request.params.name)
   const readAlias = async (model: string, alias: string): Promise<AliasState> => {
     await getModel(db, model)
     const state = await findAlias(db, model, alias)
@@ -98,6 +108,7 @@ export const aliasRoutes: FastifyPluginAsyncTypebox<AliasDeps> = async (app, dep
   app.put(
     '/models/:name/aliases/:alias',
     {
+      onSend: meetTheChange,
       schema: {
         tags,
         summary: 'Point an alias to a version, or to several by weight',
@@ -125,6 +136,7 @@ export const aliasRoutes: FastifyPluginAsyncTypebox<AliasDeps> = async (app, dep
   app.delete(
     '/models/:name/aliases/:alias',
     {
+      onSend: meetTheChange,
       schema: {
         tags,
         summary: 'Remove an alias',
@@ -142,6 +154,7 @@ export const aliasRoutes: FastifyPluginAsyncTypebox<AliasDeps> = async (app, dep
   app.post(
     '/models/:name/aliases/:alias/rollback',
     {
+      onSend: meetTheChange,
       schema: {
         tags,
         summary: 'Take the last move back',

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core'
 import { SELU } from '../../../src/mlp/activations/selu.ts'
+import { unitsOf } from '../../../src/mlp/graph.ts'
 import { softmaxCrossEntropy } from '../../../src/mlp/interpreter.ts'
 import type { BinaryKind, ComputeOperation, UnaryKind, Value } from '../../../src/mlp/operations.ts'
 import { fillDropoutMask, philoxKey } from '../../../src/mlp/philox.ts'
@@ -72,6 +73,12 @@ function compute(operation: Computed, get: KernelContext['get']): tf.Tensor {
       return get(operation.x)
     case 'oneHot':
       return tf.cast(tf.oneHot(get(operation.labels) as tf.Tensor1D, operation.depth), 'float32')
+    case 'takeUnits': {
+      const { x, from, output } = operation
+      return tf.slice(get(x), [0, from], [-1, unitsOf(output)])
+    }
+    case 'joinUnits':
+      return tf.concat(operation.parts.map(get), 1)
     case 'castLabels':
       return tf.reshape(tf.cast(get(operation.labels), 'float32'), [-1, 1])
     default:

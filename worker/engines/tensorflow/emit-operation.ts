@@ -1,3 +1,4 @@
+import { unitsOf } from '../../../src/mlp/graph.ts'
 import type { BinaryKind, ComputeOperation, UnaryKind, Value } from '../../../src/mlp/operations.ts'
 import { philoxKey } from '../../../src/mlp/philox.ts'
 import { attr, type GraphDef } from './graph-def.ts'
@@ -80,6 +81,14 @@ export function emitOperation(
     case 'reshape': {
       const shape = operation.output.shape.map(size => (size === 'batch' ? -1 : size))
       return graph.reshape(name(operation.x), 'DT_FLOAT', shape)
+    }
+    case 'takeUnits': {
+      const { x, from, output } = operation
+      return graph.slice(name(x), 'DT_FLOAT', graph.ints([0, from]), graph.ints([-1, unitsOf(output)]))
+    }
+    case 'joinUnits': {
+      const attributes = { N: attr.int(operation.parts.length), T: FLOAT, Tidx: INT }
+      return graph.node('ConcatV2', [...operation.parts.map(name), graph.int(1)], attributes)
     }
     case 'oneHot': {
       const inputs = [name(operation.labels), graph.int(operation.depth), graph.float(1), graph.float(0)]

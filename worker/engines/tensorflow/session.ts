@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import type { Program } from '../../../src/mlp/program.ts'
+import { type SplitProgram, splitKernels } from '../../../src/mlp/split-kernels.ts'
 import type { ExampleResults, Examples, Session, TrainingState, TrainRequest } from '../engine.ts'
 import { initialState } from '../initial-state.ts'
 import type { Binding } from './binding.ts'
@@ -18,6 +19,8 @@ const SHARD_EXAMPLES_MIN = 32
 interface Graph {
   id: number
   batchSize: number
+  /** What it runs. */
+  split: SplitProgram
 }
 
 /**
@@ -71,27 +74,35 @@ export function openTensorflowSession(
       dtype: dtypeOf({ features }),
     }))
     const shards = Math.max(1, Math.min(threads, Math.floor(batchSize / SHARD_EXAMPLES_MIN)))
-    const plan = { program, seed, splits: resident, batchSize, stepsPerCall: STEPS_PER_CALL, shards }
+    const split = splitKernels(program, process.env.NOSPLIT ? 1 : shards)
+    const plan = {
+      program: split.program,
+      seed,
+      splits: resident,
+      batchSize,
+      stepsPerCall: STEPS_PER_CALL,
+      shards,
+    }
     const id = loadGraph(binding, writeTrainingGraph(plan).toSavedModel())
     for (const [name, examples] of splits) writeExamples(id, name, examples)
-    writeVariables(id, kept)
-    graph = { id, batchSize }
+    graph = { id, batchSize, split }
+    writeVariables(graph, kept)
     return graph
   }
   const writeExamples = (id: number, split: string, { features, labels }: Examples) => {
     const feeds = [bytes(NODE.features(split), features), bytes(NODE.labels(split), labels)]
     run(id, feeds, [NODE.loadSplit(split)])
   }
-  const writeVariables = (id: number, variables: TrainingState) => {
-    const feeds = program.variables.map(({ name }) => bytes(name, variables.get(name) ?? new Float32Array()))
+  const writeVariables = ({ id, split }: Graph, variables: TrainingState) => {
+    const feeds = [...split.split(variables)].map(([name, array]) => bytes(name, array))
     run(id, feeds, [NODE.loadVariables])
   }
   const exportState = (): TrainingState => {
-    const { id } = graph ?? {}
-    if (id === undefined) return new Map([...state].map(([name, array]) => [name, array.slice()]))
-    const names = program.variables.map(({ name }) => name)
+    if (!graph) return new Map([...state].map(([name, array]) => [name, array.slice()]))
+    const { id, split } = graph
+    const names = split.program.variables.map(({ name }) => name)
     const arrays = run(id, [], names.map(NODE.readVariable))
-    return new Map(names.map((name, index) => [name, arrays[index] ?? new Float32Array()]))
+    return split.join(new Map(names.map((name, index) => [name, arrays[index] ?? new Float32Array()])))
   }
   const indicesFeed = (indices: Int32Array): Feed => ({
     name: NODE.indices,
@@ -159,7 +170,7 @@ export function openTensorflowSession(
           throw new AssertionError({ message: `the state needs ${size} numbers of ${name}` })
         }
       }
-      if (graph) writeVariables(graph.id, imported)
+      if (graph) writeVariables(graph, imported)
       else state = new Map(imported)
     },
     close() {

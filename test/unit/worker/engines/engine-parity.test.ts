@@ -194,6 +194,18 @@ describe.each(ENGINES)(
       expectParity(engine, specOf({ layers }), 65)
     })
 
+    it.each(['sgd', 'momentum', 'adam', 'rmsprop', 'lion'])(
+      'with a kernel that threads share, and the optimizer %s',
+      name => {
+        const layers: LayerRequests = [dense(300, 'relu'), dense(125, 'tanh'), dense(CLASSES, 'softmax')]
+        expectParity(
+          engine,
+          specOf({ layers, optimizer: OPTIMIZERS[name] ?? resolveOptimizer({ type: 'adam' }) }),
+          64,
+        )
+      },
+    )
+
     it('with weighted classes', () => {
       expectParity(engine, specOf({ classWeights: [0.5, 1, 2] }))
     })
