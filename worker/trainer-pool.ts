@@ -14,8 +14,7 @@ export interface TrainerPool {
 }
 
 interface Slot {
-  /** The GPU that its trainers compute on, by number. */
-  gpu: number | null
+  index: number
   working: TrainerProcess | null
   waiting: TrainerProcess | null
 }
@@ -25,15 +24,14 @@ const REPLACE_MS = 1_000
 
 /** Forks the first trainers. */
 export function createTrainerPool(kind: TrainerKind, slotCount: number, logger: Logger): TrainerPool {
-  const { choice } = kind
   let isClosed = false
-  const slots = Array.from({ length: slotCount }, (_, index): Slot => {
-    const gpu = choice.device === 'gpu' ? index % choice.gpus : null
-    return { gpu, working: null, waiting: null }
-  })
+  const slots = Array.from(
+    { length: slotCount },
+    (_, index): Slot => ({ index, working: null, waiting: null }),
+  )
   const prepare = (slot: Slot) => {
     if (isClosed || slot.waiting) return
-    const trainer = forkTrainer(kind, slot.gpu, logger)
+    const trainer = forkTrainer(kind, slot.index, logger)
     slot.waiting = trainer
     const replace = () => {
       if (slot.waiting !== trainer) return
@@ -49,7 +47,7 @@ export function createTrainerPool(kind: TrainerKind, slotCount: number, logger: 
     take() {
       const slot = slots.find(({ working }) => working === null)
       if (!slot) throw new Error('every slot has a job')
-      const trainer = slot.waiting ?? forkTrainer(kind, slot.gpu, logger)
+      const trainer = slot.waiting ?? forkTrainer(kind, slot.index, logger)
       slot.waiting = null
       slot.working = trainer
       const free = () => {

@@ -66,16 +66,16 @@ export interface TrainerKind {
 /**
  * Forks a trainer, which loads its engine and waits for a job. It has its own memory and ends with its worker, so a
  * crash in native code is the end of one attempt and of nothing else.
- * @param gpu - the only GPU that it sees, by number; null: as the engine was chosen
+ * @param slot - of the worker
  */
 export function forkTrainer(
   { choice, storage, silenceSeconds }: TrainerKind,
-  gpu: number | null,
+  slot: number,
   logger: Logger,
 ): TrainerProcess {
   const entry = fileURLToPath(new URL(`./trainer/main${import.meta.url.slice(-3)}`, import.meta.url))
   const child = fork(entry, [], {
-    env: { ...inheritedEnvironment(storage), ...engineEnvironment(choice, gpu) },
+    env: { ...inheritedEnvironment(storage), ...engineEnvironment(choice, slot) },
     execArgv: ['--disable-warning=DEP0040'], // punycode, in the dependencies of tfjs
     serialization: 'advanced',
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],

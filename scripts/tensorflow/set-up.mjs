@@ -35,6 +35,7 @@ const input = binding.createTensor([1], binding.TF_FLOAT, new Float32Array([3]))
 const attributes = [{ name: 'T', type: binding.TF_ATTR_TYPE, value: binding.TF_FLOAT }]
 const [output] = binding.executeOp('Square', attributes, [input], 1)
 const device = binding.isUsingGpuDevice() ? 'gpu' : 'cpu'
+if (process.argv[2] === 'gpu' && device === 'cpu') console.log('The GPU cannot be used; TF_CPP_MIN_LOG_LEVEL=0 tells why as a worker starts.')
 console.log('TensorFlow ' + binding.TF_Version + ' on ' + device + ': 3 squared is ' + binding.tensorDataSync(output.id)[0])
 `
 
@@ -47,7 +48,10 @@ export function setUpTensorflow() {
     process.env.TRAINYARD_TENSORFLOW_DIR || path.join(os.homedir(), '.cache', 'trainyard', 'tensorflow'),
   )
   try {
-    if (!existsSync(path.join(folder, 'tfjs_binding.node'))) install(folder)
+    const isComplete = ['tfjs_binding.node', ...(hasGpu() ? ['nvidia'] : [])].every(part =>
+      existsSync(path.join(folder, part)),
+    )
+    if (!isComplete) install(folder)
     prove(folder)
     return true
   } catch (error) {
@@ -82,9 +86,8 @@ function install(folder) {
 }
 
 function download(work) {
-  const hasGpu = existsSync('/proc/driver/nvidia/version')
-  console.log(`Downloading TensorFlow for the ${hasGpu ? 'GPU (3 GB)' : 'CPU (270 MB)'} …`)
-  const requirements = fileURLToPath(new URL(`${hasGpu ? 'gpu' : 'cpu'}.txt`, import.meta.url))
+  console.log(`Downloading TensorFlow for the ${hasGpu() ? 'GPU (3 GB)' : 'CPU (270 MB)'} …`)
+  const requirements = fileURLToPath(new URL(`${hasGpu() ? 'gpu' : 'cpu'}.txt`, import.meta.url))
   const options = [
     '--no-deps',
     '--only-binary=:all:',
@@ -113,12 +116,23 @@ function compile(target) {
   rmSync(path.join(target, 'include'), { recursive: true })
 }
 
+/** Whether there is an NVIDIA driver; a container may hide its part of /proc. */
+function hasGpu() {
+  return existsSync('/proc/driver/nvidia/version') || existsSync('/dev/nvidiactl')
+}
+
 function prove(folder) {
   const nvidia = path.join(folder, 'nvidia')
   const libraries = existsSync(nvidia) ? readdirSync(nvidia).map(part => path.join(nvidia, part, 'lib')) : []
-  const env = { ...process.env, TF_CPP_MIN_LOG_LEVEL: '2', LD_LIBRARY_PATH: libraries.join(':') }
+  const inherited = process.env.LD_LIBRARY_PATH ? [process.env.LD_LIBRARY_PATH] : []
+  const LD_LIBRARY_PATH = [...libraries, ...inherited].join(':')
+  const env = { ...process.env, TF_CPP_MIN_LOG_LEVEL: '2', LD_LIBRARY_PATH }
   const stdio = ['ignore', 'inherit', 'ignore'] // TensorFlow greets on standard error
-  execFileSync(process.execPath, ['-e', PROOF, path.join(folder, 'tfjs_binding.node')], { env, stdio })
+  execFileSync(
+    process.execPath,
+    ['-e', PROOF, path.join(folder, 'tfjs_binding.node'), hasGpu() ? 'gpu' : 'cpu'],
+    { env, stdio },
+  )
 }
 
 function run(command, args) {

@@ -3,33 +3,38 @@ import type { Config } from '../../src/config.ts'
 import type { Engine } from './engine.ts'
 import { createPortableEngine } from './portable/engine.ts'
 import { createTensorflowEngine } from './tensorflow/engine.ts'
-import { countGpus, findAddon, findCudaLibraries } from './tensorflow/locate.ts'
+import { chooseGpus, countGpus, findAddon, findCudaLibraries } from './tensorflow/locate.ts'
 
 /** What a worker's trainers compute with. */
 export type EngineChoice =
   | { engine: 'portable'; device: 'cpu' }
   | { engine: 'tensorflow'; device: 'cpu'; addon: string; threads: number }
-  | { engine: 'tensorflow'; device: 'gpu'; addon: string; threads: 1; gpus: number; libraries: string[] }
+  | { engine: 'tensorflow'; device: 'gpu'; addon: string; threads: 1; gpus: string[]; libraries: string[] }
 
 /** More threads than this share too little work in a step of a small network. */
 const THREADS_MAX = 8
 
 /**
  * The engine and the device that the settings ask for, and that this machine has: with `auto` TensorFlow where it was
- * set up, and GPUs where there are any and it was set up for them.
+ * set up, and GPUs where it was set up for them and there is one for each slot.
+ * @param environment - of this process: `CUDA_VISIBLE_DEVICES` says which GPUs it may use
  * @throws Error when something was asked for by name and is not there
  */
 export function chooseEngine(
   config: Pick<Config, 'engine' | 'device' | 'tensorflowDir' | 'workerSlots'>,
+  environment: NodeJS.ProcessEnv = process.env,
 ): EngineChoice {
   const addon = config.engine === 'portable' ? null : findAddon(config.tensorflowDir)
-  const gpus = addon && config.device !== 'cpu' ? countGpus() : 0
+  const gpuCount = addon && config.device !== 'cpu' ? countGpus() : 0
+  const gpus = chooseGpus(gpuCount, environment.CUDA_VISIBLE_DEVICES)
   const libraries = findCudaLibraries(config.tensorflowDir)
-  if (addon && gpus > 0 && libraries.length > 0) {
-    if (config.workerSlots > gpus) throw new Error(tooManySlots(config.workerSlots, gpus))
+  const isReady = addon !== null && gpus.length > 0 && libraries.length > 0
+  if (isReady && config.workerSlots <= gpus.length) {
     return { engine: 'tensorflow', device: 'gpu', addon, threads: 1, gpus, libraries }
   }
-  if (config.device === 'gpu') throw new Error(noGpu(config, gpus))
+  if (config.device === 'gpu') {
+    throw new Error(isReady ? tooManySlots(config.workerSlots, gpus.length) : noGpu(config, gpus.length))
+  }
   if (addon) {
     const threads = Math.floor(os.availableParallelism() / config.workerSlots)
     return {
@@ -53,7 +58,7 @@ function tooManySlots(slots: number, gpus: number): string {
 
 function noGpu({ tensorflowDir }: Pick<Config, 'tensorflowDir'>, gpus: number): string {
   return gpus === 0
-    ? 'TRAINYARD_DEVICE=gpu needs the TensorFlow engine and an NVIDIA GPU; there is none here'
+    ? 'TRAINYARD_DEVICE=gpu needs the TensorFlow engine and an NVIDIA GPU that CUDA_VISIBLE_DEVICES does not hide; there is none here'
     : `TRAINYARD_DEVICE=gpu needs the CUDA libraries in ${tensorflowDir}: run npm run setup:tensorflow`
 }
 
@@ -67,19 +72,28 @@ export async function openEngine(choice: EngineChoice): Promise<Engine> {
 /**
  * The environment that TensorFlow reads as it is loaded: one thread inside an operation, `threads` operations at
  * once, which the shards of a batch keep busy; on a GPU the one that it sees, of whose memory it takes what it needs.
- * @param gpu - the number of the trainer's GPU; null for the CPU
- * @see tensorflow/core/common_runtime/process_util.cc; "Use a GPU" in TensorFlow's guide
+ * There float32 is computed as float32: by default TensorFlow rounds the factors of its products to TF32's 10 bits.
+ * @param slot - of the worker: each has a GPU of its own
+ * @param environment - of this process
+ * @see tensorflow/core/common_runtime/process_util.cc; "Use a GPU" in TensorFlow's guide; "cuBLAS", `NVIDIA_TF32_OVERRIDE`
  */
-export function engineEnvironment(choice: EngineChoice, gpu: number | null): Record<string, string> {
+export function engineEnvironment(
+  choice: EngineChoice,
+  slot: number,
+  environment: NodeJS.ProcessEnv = process.env,
+): Record<string, string> {
   if (choice.engine !== 'tensorflow') return {}
+  const common = { TF_NUM_INTRAOP_THREADS: '1', TF_CPP_MIN_LOG_LEVEL: '2' }
+  if (choice.device === 'cpu') {
+    return { ...common, TF_NUM_INTEROP_THREADS: String(choice.threads), CUDA_VISIBLE_DEVICES: '-1' }
+  }
+  const inherited = environment.LD_LIBRARY_PATH ? [environment.LD_LIBRARY_PATH] : []
   return {
-    TF_NUM_INTRAOP_THREADS: '1',
-    TF_NUM_INTEROP_THREADS: String(choice.device === 'gpu' ? 2 : choice.threads),
-    TF_CPP_MIN_LOG_LEVEL: '2',
-    CUDA_VISIBLE_DEVICES: gpu === null ? '-1' : String(gpu),
-    ...(choice.device === 'gpu' && {
-      TF_FORCE_GPU_ALLOW_GROWTH: 'true',
-      LD_LIBRARY_PATH: choice.libraries.join(':'),
-    }),
+    ...common,
+    TF_NUM_INTEROP_THREADS: '2',
+    CUDA_VISIBLE_DEVICES: choice.gpus[slot % choice.gpus.length] ?? '-1',
+    TF_FORCE_GPU_ALLOW_GROWTH: 'true',
+    NVIDIA_TF32_OVERRIDE: '0',
+    LD_LIBRARY_PATH: [...choice.libraries, ...inherited].join(':'),
   }
 }

@@ -15,9 +15,26 @@ export function findCudaLibraries(folder: string): string[] {
     .filter(library => existsSync(library))
 }
 
-/** GPUs that the NVIDIA driver knows. @see "The NVIDIA Linux driver", README, chapter "The /proc interface" */
+/**
+ * GPUs that the NVIDIA driver knows.
+ * @see "The NVIDIA Linux driver", README, chapter "The /proc interface"; where a container hides it, /dev has the devices
+ */
 export function countGpus(): number {
-  return listFolder('/proc/driver/nvidia/gpus').length
+  const devices = listFolder('/dev').filter(name => /^nvidia\d+$/.test(name))
+  return Math.max(listFolder('/proc/driver/nvidia/gpus').length, devices.length)
+}
+
+/**
+ * The GPUs that a process may use, by what CUDA calls them: numbers, or names.
+ * @param visible - the setting `CUDA_VISIBLE_DEVICES`, a list that ends at what is no device; without it all
+ * @see "CUDA C++ Programming Guide", "CUDA Environment Variables"
+ */
+export function chooseGpus(count: number, visible: string | undefined): string[] {
+  if (count === 0) return []
+  if (visible === undefined) return Array.from({ length: count }, (_, index) => String(index))
+  const chosen = visible.split(',').map(name => name.trim())
+  const end = chosen.findIndex(name => !/^(\d+|(GPU|MIG)-\S+)$/.test(name) || Number(name) >= count)
+  return chosen.slice(0, end === -1 ? chosen.length : end)
 }
 
 function listFolder(folder: string): string[] {

@@ -74,7 +74,7 @@ export function openTensorflowSession(
       dtype: dtypeOf({ features }),
     }))
     const shards = Math.max(1, Math.min(threads, Math.floor(batchSize / SHARD_EXAMPLES_MIN)))
-    const split = splitKernels(program, process.env.NOSPLIT ? 1 : shards)
+    const split = splitKernels(program, shards)
     const plan = {
       program: split.program,
       seed,
