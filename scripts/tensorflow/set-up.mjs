@@ -86,7 +86,7 @@ function install(folder) {
 }
 
 function download(work) {
-  console.log(`Downloading TensorFlow for the ${hasGpu() ? 'GPU (3 GB)' : 'CPU (270 MB)'} …`)
+  console.log(`Downloading TensorFlow for the ${hasGpu() ? 'GPU (2.5 GB)' : 'CPU (270 MB)'} …`)
   const requirements = fileURLToPath(new URL(`${hasGpu() ? 'gpu' : 'cpu'}.txt`, import.meta.url))
   const options = [
     '--no-deps',

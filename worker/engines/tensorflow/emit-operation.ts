@@ -67,16 +67,13 @@ export function emitOperation(
         transpose_a: attr.bool(operation.transposeA),
         transpose_b: attr.bool(operation.transposeB),
       })
-    case 'sumExamples':
-      return graph.node('BiasAddGrad', [name(operation.x)], { T: FLOAT })
-    case 'sumUnits': {
-      const attributes = { T: FLOAT, Tidx: INT, keep_dims: attr.bool(true) }
-      return graph.node('Sum', [name(operation.x), graph.int(1)], attributes)
-    }
+    case 'sumExamples': // BiasAddGrad adds up in any order on a GPU
+      return sum(graph, name(operation.x), graph.int(0), false)
+    case 'sumUnits':
+      return sum(graph, name(operation.x), graph.int(1), true)
     case 'sumAll': {
       const axes = graph.ints(operation.x.shape.map((_, axis) => axis))
-      const attributes = { T: FLOAT, Tidx: INT, keep_dims: attr.bool(false) }
-      return graph.node('Sum', [name(operation.x), axes], attributes)
+      return sum(graph, name(operation.x), axes, false)
     }
     case 'reshape': {
       const shape = operation.output.shape.map(size => (size === 'batch' ? -1 : size))
@@ -111,6 +108,10 @@ export function emitOperation(
         ? graph.node(UNARY_OPS[operation.kind], [name(operation.x)], { T: FLOAT })
         : emitBinary(graph, operation, name)
   }
+}
+
+function sum(graph: GraphDef, x: string, axes: string, keepsDimensions: boolean): string {
+  return graph.node('Sum', [x, axes], { T: FLOAT, Tidx: INT, keep_dims: attr.bool(keepsDimensions) })
 }
 
 function emitBinary(
