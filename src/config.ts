@@ -64,6 +64,9 @@ export const ConfigSchema = Type.Object({
   ),
   TRAINYARD_ENGINE: Type.Enum(['auto', 'tensorflow', 'portable'] as const, { default: 'auto' }),
   TRAINYARD_DEVICE: Type.Enum(['auto', 'cpu', 'gpu'] as const, { default: 'auto' }),
+  CUDA_VISIBLE_DEVICES: Type.Optional(
+    Type.String({ description: 'The GPUs that workers may use, by number or name; without it all.' }),
+  ),
   TRAINYARD_TENSORFLOW_DIR: Type.String({
     default: path.join(os.homedir(), '.cache', 'trainyard', 'tensorflow'),
     description: 'Where setup:tensorflow keeps the native libraries, outside node_modules.',
@@ -120,6 +123,8 @@ export interface Config {
   apiKey: string | null
   engine: 'auto' | 'tensorflow' | 'portable'
   device: 'auto' | 'cpu' | 'gpu'
+  /** What `CUDA_VISIBLE_DEVICES` says; null: all. */
+  visibleGpus: string | null
   tensorflowDir: string
   workerSlots: number
   leaseSeconds: number
@@ -163,6 +168,7 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
     apiKey: settings.TRAINYARD_API_KEY ?? null,
     engine: settings.TRAINYARD_ENGINE,
     device: settings.TRAINYARD_DEVICE,
+    visibleGpus: settings.CUDA_VISIBLE_DEVICES ?? null,
     tensorflowDir: path.resolve(settings.TRAINYARD_TENSORFLOW_DIR),
     workerSlots: settings.TRAINYARD_WORKER_SLOTS,
     leaseSeconds: settings.TRAINYARD_LEASE_SECONDS,

@@ -74,8 +74,9 @@ export function forkTrainer(
   logger: Logger,
 ): TrainerProcess {
   const entry = fileURLToPath(new URL(`./trainer/main${import.meta.url.slice(-3)}`, import.meta.url))
+  const inherited = inheritedEnvironment(storage)
   const child = fork(entry, [], {
-    env: { ...inheritedEnvironment(storage), ...engineEnvironment(choice, slot) },
+    env: { ...inherited, ...engineEnvironment(choice, slot, inherited) },
     execArgv: ['--disable-warning=DEP0040'], // punycode, in the dependencies of tfjs
     serialization: 'advanced',
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],

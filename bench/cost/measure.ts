@@ -40,7 +40,11 @@ interface Measured {
 
 async function measureAll(choice: EngineChoice): Promise<number[]> {
   const entry = fileURLToPath(new URL(`./child${import.meta.url.slice(-3)}`, import.meta.url))
-  const env = { ...process.env, TRAINYARD_ENGINE: choice.engine, ...engineEnvironment(choice, 0) }
+  const env = {
+    ...process.env,
+    TRAINYARD_ENGINE: choice.engine,
+    ...engineEnvironment(choice, 0, process.env),
+  }
   const { stdout } = await promisify(execFile)(process.execPath, [entry], { env })
   return stdout.trim().split('\n').map(Number)
 }

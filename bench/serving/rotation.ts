@@ -48,8 +48,7 @@ export async function measureRotation(
 
 const nameOf = (index: number) => `customer-${index}`
 
-/** @returns bytes of one */
-/** Stores models of random weights. */
+/** Stores models of random weights. @returns bytes of one */
 export async function storeModels(service: BenchService, models: number): Promise<number> {
   const db = createDatabase({ url: service.databaseUrl, poolSize: 2, onError: () => {} })
   const blobs = createDiskBlobStore(service.dataDir)

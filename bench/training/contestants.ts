@@ -35,7 +35,7 @@ export function listContestants(): Contestant[] {
       label,
       command: process.execPath,
       entry: compiled('trainyard'),
-      environment: { TRAINYARD_ENGINE: engine, ...(choice && engineEnvironment(choice, 0)) },
+      environment: { TRAINYARD_ENGINE: engine, ...(choice && engineEnvironment(choice, 0, process.env)) },
       options: {},
       isSlow: engine === 'portable',
     }

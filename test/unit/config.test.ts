@@ -25,6 +25,7 @@ describe('the settings', () => {
       apiKey: null,
       engine: 'auto',
       device: 'auto',
+      visibleGpus: null,
       workerSlots: 1,
       leaseSeconds: 30,
       checkpointSeconds: 30,

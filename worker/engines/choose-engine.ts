@@ -17,16 +17,14 @@ const THREADS_MAX = 8
 /**
  * The engine and the device that the settings ask for, and that this machine has: with `auto` TensorFlow where it was
  * set up, and GPUs where it was set up for them and there is one for each slot.
- * @param environment - of this process: `CUDA_VISIBLE_DEVICES` says which GPUs it may use
  * @throws Error when something was asked for by name and is not there
  */
 export function chooseEngine(
-  config: Pick<Config, 'engine' | 'device' | 'tensorflowDir' | 'workerSlots'>,
-  environment: NodeJS.ProcessEnv = process.env,
+  config: Pick<Config, 'engine' | 'device' | 'visibleGpus' | 'tensorflowDir' | 'workerSlots'>,
 ): EngineChoice {
   const addon = config.engine === 'portable' ? null : findAddon(config.tensorflowDir)
   const gpuCount = addon && config.device !== 'cpu' ? countGpus() : 0
-  const gpus = chooseGpus(gpuCount, environment.CUDA_VISIBLE_DEVICES)
+  const gpus = chooseGpus(gpuCount, config.visibleGpus)
   const libraries = findCudaLibraries(config.tensorflowDir)
   const isReady = addon !== null && gpus.length > 0 && libraries.length > 0
   if (isReady && config.workerSlots <= gpus.length) {
@@ -74,26 +72,26 @@ export async function openEngine(choice: EngineChoice): Promise<Engine> {
  * once, which the shards of a batch keep busy; on a GPU the one that it sees, of whose memory it takes what it needs.
  * There float32 is computed as float32: by default TensorFlow rounds the factors of its products to TF32's 10 bits.
  * @param slot - of the worker: each has a GPU of its own
- * @param environment - of this process
+ * @param inherited - the environment of this process
  * @see tensorflow/core/common_runtime/process_util.cc; "Use a GPU" in TensorFlow's guide; "cuBLAS", `NVIDIA_TF32_OVERRIDE`
  */
 export function engineEnvironment(
   choice: EngineChoice,
   slot: number,
-  environment: NodeJS.ProcessEnv = process.env,
+  inherited: NodeJS.ProcessEnv,
 ): Record<string, string> {
   if (choice.engine !== 'tensorflow') return {}
   const common = { TF_NUM_INTRAOP_THREADS: '1', TF_CPP_MIN_LOG_LEVEL: '2' }
   if (choice.device === 'cpu') {
     return { ...common, TF_NUM_INTEROP_THREADS: String(choice.threads), CUDA_VISIBLE_DEVICES: '-1' }
   }
-  const inherited = environment.LD_LIBRARY_PATH ? [environment.LD_LIBRARY_PATH] : []
+  const { LD_LIBRARY_PATH } = inherited
   return {
     ...common,
     TF_NUM_INTEROP_THREADS: '2',
     CUDA_VISIBLE_DEVICES: choice.gpus[slot % choice.gpus.length] ?? '-1',
     TF_FORCE_GPU_ALLOW_GROWTH: 'true',
     NVIDIA_TF32_OVERRIDE: '0',
-    LD_LIBRARY_PATH: [...choice.libraries, ...inherited].join(':'),
+    LD_LIBRARY_PATH: [...choice.libraries, ...(LD_LIBRARY_PATH ? [LD_LIBRARY_PATH] : [])].join(':'),
   }
 }

@@ -26,12 +26,12 @@ export function countGpus(): number {
 
 /**
  * The GPUs that a process may use, by what CUDA calls them: numbers, or names.
- * @param visible - the setting `CUDA_VISIBLE_DEVICES`, a list that ends at what is no device; without it all
+ * @param visible - the setting `CUDA_VISIBLE_DEVICES`, a list that ends at what is no device; null: all
  * @see "CUDA C++ Programming Guide", "CUDA Environment Variables"
  */
-export function chooseGpus(count: number, visible: string | undefined): string[] {
+export function chooseGpus(count: number, visible: string | null): string[] {
   if (count === 0) return []
-  if (visible === undefined) return Array.from({ length: count }, (_, index) => String(index))
+  if (visible === null) return Array.from({ length: count }, (_, index) => String(index))
   const chosen = visible.split(',').map(name => name.trim())
   const end = chosen.findIndex(name => !/^(\d+|(GPU|MIG)-\S+)$/.test(name) || Number(name) >= count)
   return chosen.slice(0, end === -1 ? chosen.length : end)

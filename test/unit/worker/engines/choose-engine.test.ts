@@ -8,8 +8,8 @@ import {
 import { chooseGpus } from '../../../../worker/engines/tensorflow/locate.ts'
 
 describe('the GPUs of a worker', () => {
-  it.each<[string | undefined, string[]]>([
-    [undefined, ['0', '1', '2', '3']],
+  it.each<[string | null, string[]]>([
+    [null, ['0', '1', '2', '3']],
     ['2,3', ['2', '3']],
     [' 1 , 0', ['1', '0']],
     ['GPU-8932f937-d72c-4106-c12f-20bd9faed9f6,0', ['GPU-8932f937-d72c-4106-c12f-20bd9faed9f6', '0']],
@@ -63,8 +63,7 @@ describe('what an engine finds in its environment', () => {
 })
 
 it('a GPU that was asked for and is hidden is an error, and without being asked for none is used', () => {
-  const config = readConfig({ TRAINYARD_DEVICE: 'gpu' })
-  const hidden = { CUDA_VISIBLE_DEVICES: '-1' }
-  expect(() => chooseEngine(config, hidden)).toThrow('TRAINYARD_DEVICE=gpu needs')
-  expect(chooseEngine({ ...config, device: 'auto' }, hidden).device).toBe('cpu')
+  const config = readConfig({ TRAINYARD_DEVICE: 'gpu', CUDA_VISIBLE_DEVICES: '-1' })
+  expect(() => chooseEngine(config)).toThrow('TRAINYARD_DEVICE=gpu needs')
+  expect(chooseEngine({ ...config, device: 'auto' }).device).toBe('cpu')
 })
