@@ -1,6 +1,5 @@
 import { AppError } from '../errors.ts'
 import type { StoredVersion } from '../models/repository.ts'
-import type { Predictor } from './predictor.ts'
 import type { PredictorCache } from './predictor-cache.ts'
 import type { Rows } from './rows.ts'
 import type { Turns, Work } from './turns.ts'
@@ -25,14 +24,11 @@ export async function predictRows(
   work: Work = turns.begin(),
 ): Promise<Float32Array> {
   const atOnce = Math.max(1, Math.floor(OPERATIONS_AT_ONCE / version.parameterCount))
-  const probabilities = count <= atOnce ? (await getPredictor()).predict(features, count) : await cutUp()
+  let predictor = predictors.find(version.sha256) ?? (await predictors.get(version))
+  const probabilities = count <= atOnce ? predictor.predict(features, count) : await cutUp()
   const wrong = probabilities.findIndex(probability => !Number.isFinite(probability))
   if (wrong !== -1) refuse(probabilities, wrong)
   return probabilities
-
-  async function getPredictor(): Promise<Predictor> {
-    return predictors.find(version.sha256) ?? (await predictors.get(version))
-  }
 
   function refuse(outputs: Float32Array, first: number): void {
     const width = outputs.length / count
@@ -48,9 +44,11 @@ export async function predictRows(
     const units = features.length / count
     let all = new Float32Array()
     for (let from = 0; from < count; from += atOnce) {
-      if (work.isOver()) await work.next()
+      if (work.isOver()) {
+        await work.next()
+        predictor = predictors.find(version.sha256) ?? (await predictors.get(version)) // it may have made room for others
+      }
       const rows = Math.min(atOnce, count - from)
-      const predictor = await getPredictor() // again: after a turn of others it may have made room for another
       const some = predictor.predict(features.subarray(from * units, (from + rows) * units), rows)
       if (from === 0) all = new Float32Array((some.length / rows) * count)
       all.set(some, (some.length / rows) * from)
