@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
 
 /** Processes that a process has started and that live; none when it is gone. @see proc(5), /proc/[pid]/task/[tid]/children */
@@ -8,6 +9,15 @@ export function childrenOf(pid: number): number[] {
 /** The trainers of a worker; not the copy of the worker that each is for a moment, which shares its signals. */
 export function trainersOf(workerPid: number): number[] {
   return childrenOf(workerPid).filter(pid => commandOf(pid).includes('trainer/main'))
+}
+
+/**
+ * Lets a process map so many bytes more and no others, as `ulimit -v` would have from its start.
+ * @see setrlimit(2), RLIMIT_AS; proc(5), status
+ */
+export function limitMemory(pid: number, moreBytes: number): void {
+  const [, kibibytes] = /^VmSize:\s+(\d+) kB$/m.exec(readIfThere(`/proc/${pid}/status`)) ?? []
+  execFileSync('prlimit', ['--pid', String(pid), `--as=${Number(kibibytes) * 1024 + moreBytes}`])
 }
 
 /** The words of a process's command, or nothing when it is gone. @see proc(5), cmdline */

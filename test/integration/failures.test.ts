@@ -1,5 +1,5 @@
 import { expect, it, vi } from 'vitest'
-import { trainersOf } from '../helpers/processes.ts'
+import { limitMemory, trainersOf } from '../helpers/processes.ts'
 import { type Json, startTestService, type TestService } from '../helpers/service.ts'
 import { until } from '../helpers/until.ts'
 
@@ -57,6 +57,25 @@ it('a job that runs longer than it may fails after a checkpoint, and a retry goe
   const again = await service.untilJob(id, ({ status, attempt }) => status === 'failed' && attempt === 2)
   expect(again.error.code).toBe('MAX_RUNTIME_EXCEEDED')
   expect(again.progress.epoch).toBeGreaterThan(job.progress.epoch)
+})
+
+it('a trainer that can get no more memory fails its job, and no other', async () => {
+  const service = await startTestService()
+  const worker = await service.startWorker()
+  const dataset = await service.uploadStripes()
+  const [trainer = 0] = trainersOf(worker.pid)
+  limitMemory(trainer, 100 * 2 ** 20)
+  const layers = [
+    { type: 'dense', units: 6_000, activation: 'relu' },
+    { type: 'dense', units: 6_000, activation: 'relu' }, // 144 MB, and as much for each of Adam's two slots
+    { type: 'dense', units: 3, activation: 'softmax' },
+  ]
+  const id = await service.submit(dataset, { network: { layers } })
+  const job = await service.untilJob(id, ({ finishedAt }) => finishedAt !== null)
+  expect(job).toMatchObject({ status: 'failed', attempt: 1, error: { code: 'OUT_OF_MEMORY' } })
+  const other = await service.submit(dataset)
+  await service.untilJob(other, ({ status }) => status === 'succeeded')
+  expect(await worker.end('SIGTERM')).toEqual({ code: 0, signal: null })
 })
 
 it('a worker that was stopped past its lease kills its trainer when it comes back, and spoils nothing', async () => {
