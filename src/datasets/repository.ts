@@ -98,20 +98,21 @@ export async function getDataset(db: Db, id: string): Promise<StoredDataset> {
 
 /**
  * What is known about the examples of a ready dataset.
- * @returns its figures from the upload, and what was found later, null before
+ * @returns its figures from the upload, what was found later (null before), and the warnings of both
  * @throws {AppError} DATASET_NOT_FOUND
  */
 export async function getFigures(
   db: Db,
   id: string,
-): Promise<{ upload: UploadFigures; trainingLook: TrainingLook | null }> {
-  const select = { statistics: true, trainingLook: true }
+): Promise<{ upload: UploadFigures; trainingLook: TrainingLook | null; warnings: string[] }> {
+  const select = { statistics: true, trainingLook: true, warnings: true }
   const row = await db.dataset.findUnique({ where: { id }, select })
   if (!row) throw notFound(id)
   // Written by readyColumns and keepFigures only.
   return {
     upload: row.statistics as unknown as UploadFigures,
     trainingLook: row.trainingLook as TrainingLook | null,
+    warnings: row.warnings,
   }
 }
 

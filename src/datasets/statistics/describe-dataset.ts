@@ -28,9 +28,7 @@ export function createDatasetDescriber(deps: { db: Db; blobs: BlobStore; inTurn:
     const dataset = await getDataset(deps.db, id)
     assertReady(dataset)
     const known = await getFigures(deps.db, id)
-    const { upload, trainingLook, warnings } = isWhole(known)
-      ? { ...known, warnings: dataset.warnings }
-      : await lookInTurn(dataset, known)
+    const { upload, trainingLook, warnings } = isWhole(known) ? known : await lookInTurn(dataset, known)
     return { ...upload, ...trainingLook, warnings: [...warnings, ...warnOfLook(trainingLook)] }
   }
 
@@ -58,11 +56,15 @@ interface Figures {
   warnings: string[]
 }
 
-function isWhole(known: Known): known is Omit<Figures, 'warnings'> {
+function isWhole(known: Known): known is Figures {
   return known.trainingLook !== null && known.upload.duplicates !== undefined
 }
 
-async function lookAt(blobs: BlobStore, dataset: StoredDataset, { upload }: Known): Promise<Figures> {
+async function lookAt(
+  blobs: BlobStore,
+  dataset: StoredDataset,
+  { upload, warnings }: Known,
+): Promise<Figures> {
   const sources = storedSources(blobs, dataset.splits)
   const duplicates = upload.duplicates ?? (await countDuplicates(dataset, sources))
   const [train] = sources // every dataset has one
@@ -73,7 +75,7 @@ async function lookAt(blobs: BlobStore, dataset: StoredDataset, { upload }: Know
   const found = warnOfDuplicates(duplicates, dataset.splits, dataset.task)
   return {
     upload: { ...upload, duplicates },
-    warnings: [...new Set([...dataset.warnings, ...found])], // the upload has told them when it counted
+    warnings: [...new Set([...warnings, ...found])], // the upload has told them when it counted
     trainingLook: {
       ...(hasNumbers ? await lookAtColumns(dataset, train) : nothing),
       features: dataset.columns === null ? await lookAtArrays(dataset, train, figures) : null,
