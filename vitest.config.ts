@@ -6,8 +6,8 @@ export default defineConfig({
     pool: 'forks', // the numeric backends are global to a process
     maxWorkers: 2,
     env: { TF_CPP_MIN_LOG_LEVEL: '2', TF_NUM_INTRAOP_THREADS: '1', TF_NUM_INTEROP_THREADS: '2' },
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    testTimeout: 180_000, // a guard against waiting for ever; the machine may be busy
+    hookTimeout: 120_000,
     reporters: ['default', new SummaryReporter()],
     globalSetup: ['test/global-setup.ts'],
     setupFiles: ['test/no-process-left.ts'],

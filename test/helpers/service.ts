@@ -150,7 +150,7 @@ export async function startTestService(
           const job = await json(`/v1/jobs/${id}`)
           return condition(job) ? job : null
         },
-        { timeoutMs: 60_000, what },
+        { timeoutMs: 120_000, what },
       ),
   }
 }
