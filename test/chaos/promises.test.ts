@@ -48,10 +48,11 @@ it('P3: a killed trainer’s job trains again within seconds, a killed worker’
   const service = await startTestService()
   const workers = [await service.startWorker(), await service.startWorker()]
   const id = await startLongJob(service, await service.uploadStripes())
-  const holder = () => workers.find(({ pid }) => trainersOf(pid).length > 0 && isAlive(pid))
+  const holderOf = (attempt: number) =>
+    until(() => workers.find(({ output }) => new RegExp(`"attempt":${attempt},.*job claimed`).test(output())))
   const isTraining = (attempt: number) => (job: Json) => job.attempt === attempt && job.phase === 'training'
 
-  const busy = await until(() => workers.find(({ output }) => /job claimed/.test(output())))
+  const busy = await holderOf(1)
   const [trainer = 0] = await until(() => {
     const pids = trainersOf(busy.pid)
     return pids.length > 0 ? pids : null
@@ -67,11 +68,7 @@ it('P3: a killed trainer’s job trains again within seconds, a killed worker’
   if (afterTrainer.attempt >= 2) report('killed trainer to training again', performance.now() - killedMs)
 
   const { attempt } = afterTrainer
-  const victim = await until(async () => {
-    const { data } = await service.json(`/v1/jobs/${id}/events?limit=1000`)
-    const started = data.filter(({ type }: Json) => type === 'job.started').at(-1)
-    return workers.find(({ output }) => output().includes(String(started?.data?.workerId))) ?? holder()
-  })
+  const victim = await holderOf(attempt)
   await victim.end('SIGKILL')
   const lostMs = performance.now()
   await service.untilJob(id, isTraining(attempt + 1), 'the attempt of the other worker')
