@@ -1,5 +1,6 @@
 import { AssertionError } from 'node:assert'
 import { SELU } from './activations/selu.ts'
+import { copyColumns } from './copy-columns.ts'
 import { erf } from './erf.ts'
 import { unitsOf } from './graph.ts'
 import {
@@ -112,18 +113,16 @@ function compute(operation: ComputeOperation, get: Read, make: Read, seed: numbe
       return
     case 'takeUnits': {
       const { x, from, output } = operation
-      return copyUnits(
-        { rows: get(x), units: unitsOf(x), from },
-        { rows: make(output), units: unitsOf(output), at: 0 },
+      return copyColumns(
+        { numbers: get(x), width: unitsOf(x), at: from },
+        { numbers: make(output), width: unitsOf(output), at: 0 },
       )
     }
     case 'joinUnits': {
-      const units = unitsOf(operation.output)
-      const rows = make(operation.output)
-      let at = 0
+      const target = { numbers: make(operation.output), width: unitsOf(operation.output), at: 0 }
       for (const part of operation.parts) {
-        copyUnits({ rows: get(part), units: unitsOf(part), from: 0 }, { rows, units, at })
-        at += unitsOf(part)
+        copyColumns({ numbers: get(part), width: unitsOf(part), at: 0 }, target)
+        target.at += unitsOf(part)
       }
       return
     }
@@ -171,20 +170,6 @@ function compute(operation: ComputeOperation, get: Read, make: Read, seed: numbe
 
 function mapElements(f: (x: number) => number, x: FloatArray, y: FloatArray): void {
   for (let i = 0; i < y.length; i++) y[i] = f(at(x, i))
-}
-
-interface Columns {
-  rows: FloatArray
-  units: number
-}
-
-/** Copies units of every row to their place, as many as both have. */
-function copyUnits(source: Columns & { from: number }, target: Columns & { at: number }): void {
-  const width = Math.min(source.units - source.from, target.units - target.at)
-  for (let row = 0; row * source.units < source.rows.length; row++) {
-    const begin = row * source.units + source.from
-    target.rows.set(source.rows.subarray(begin, begin + width), row * target.units + target.at)
-  }
 }
 
 /** The second array is repeated: a row for each example, a column for each unit, a scalar for all. */

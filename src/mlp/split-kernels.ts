@@ -1,3 +1,4 @@
+import { copyColumns } from './copy-columns.ts'
 import { unitsOf, type Variable } from './graph.ts'
 import {
   type ComputeOperation,
@@ -253,20 +254,15 @@ function joinColumns({ name, value }: Variable, state: State, rewriter: Rewriter
   if (!pieces) return [name, state.get(name) ?? new Float32Array()]
   const columns = unitsOf(value)
   const whole = new Float32Array(Number(value.shape[0]) * columns)
-  for (const [index, piece] of pieces.entries()) {
-    const part = state.get(nameOfPiece(name, index)) ?? new Float32Array()
-    const width = unitsOf(piece.value)
-    for (let row = 0; row * width < part.length; row++) {
-      whole.set(part.subarray(row * width, (row + 1) * width), row * columns + piece.from)
-    }
+  for (const [index, { value, from }] of pieces.entries()) {
+    const numbers = state.get(nameOfPiece(name, index)) ?? new Float32Array()
+    copyColumns({ numbers, width: unitsOf(value), at: 0 }, { numbers: whole, width: columns, at: from })
   }
   return [name, whole]
 }
 
 function takeColumns(whole: Float32Array, columns: number, from: number, width: number): Float32Array {
   const part = new Float32Array((whole.length / columns) * width)
-  for (let row = 0; row * width < part.length; row++) {
-    part.set(whole.subarray(row * columns + from, row * columns + from + width), row * width)
-  }
+  copyColumns({ numbers: whole, width: columns, at: from }, { numbers: part, width, at: 0 })
   return part
 }
