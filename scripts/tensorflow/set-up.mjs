@@ -56,7 +56,8 @@ export function setUpTensorflow() {
     return true
   } catch (error) {
     console.error(`The TensorFlow engine cannot be set up: ${error.message.split('\n')[0]}`)
-    console.error('The portable engine is used instead.')
+    const isThere = existsSync(path.join(folder, 'tfjs_binding.node'))
+    console.error(isThere ? 'What was set up before stays.' : 'The portable engine is used instead.')
     return false
   }
 }
