@@ -62,7 +62,10 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   const closing = new AbortController()
   app.decorate('closing', { getter: () => closing.signal })
   app.addHook('preClose', async () => closing.abort())
-  app.addHook('onRequest', async (request, reply) => void reply.header('x-request-id', request.id))
+  app.addHook('onRequest', (request, reply, done) => {
+    reply.header('x-request-id', request.id)
+    done()
+  })
 
   observeRequests(app, deps.telemetry.observeRequest)
   registerValidation(app)

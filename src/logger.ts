@@ -1,21 +1,11 @@
 import pino from 'pino'
+import { bufferLines } from './buffered-lines.ts'
 
 /** The structured log that every part writes to; children carry `requestId`, `jobId` and the like. */
 export type Logger = pino.Logger
 
-/** Where secrets may stand in what is logged. */
-const SECRET_PATHS = [
-  'req.headers.authorization',
-  'req.headers.cookie',
-  'headers.authorization',
-  'authorization',
-  'apiKey',
-  'databaseUrl',
-  'redisUrl',
-]
-
-const BUFFER_BYTES = 4_096
-const FLUSH_MS = 100
+/** Where secrets may stand in what is logged; of `req` no header is. */
+const SECRET_PATHS = ['headers.authorization', 'authorization', 'apiKey', 'databaseUrl', 'redisUrl']
 
 /**
  * A logger to standard error: one JSON object a line, or readable lines on a terminal.
@@ -41,16 +31,14 @@ export function createLogger(options: {
           target: 'pino-pretty',
           options: { destination: 2, ignore: 'pid,hostname', singleLine: true },
         })
-      : pino.destination({
-          dest: 2,
-          ...(options.buffered
-            ? { sync: false, minLength: BUFFER_BYTES, periodicFlush: FLUSH_MS }
-            : { sync: true }),
-        }),
+      : options.buffered
+        ? bufferLines(2)
+        : pino.destination({ dest: 2, sync: true }),
   )
 }
 
 /** A request in the log: without its query, which may hold secrets. */
 function serializeRequest({ method, url, ip }: { method?: string; url?: string; ip?: string }) {
-  return { method, url: url?.split('?', 1)[0], remoteAddress: ip }
+  const query = url?.indexOf('?') ?? -1
+  return { method, url: query === -1 ? url : url?.slice(0, query), remoteAddress: ip }
 }

@@ -31,8 +31,13 @@ const REQUEST_STATEMENT_MS_MAX = 1_700
 const PREDICTOR_BYTES_MAX = 100 * 1024 ** 2
 const GRACE_MS = 25_000
 
+/** Memory that buffers of up to half its size share: the bodies and features of most predictions. Node's 8 KiB hold none of them. */
+const BUFFER_POOL_BYTES = 64 * 1024
+
 /** Requests that wait for a shadow at most, of 64 rows at most. */
 const SHADOWS_WAITING_MAX = 32
+
+Buffer.poolSize = BUFFER_POOL_BYTES
 
 const config = readConfig()
 const logger = createLogger({

@@ -1,5 +1,5 @@
 import { hash, randomBytes } from 'node:crypto'
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { access, link, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { crc32 } from 'node:zlib'
 import { newId } from '../ids.ts'
@@ -30,14 +30,40 @@ export async function readBootstrapKey(
   if (configured !== null) return { key: configured, isNew: false }
   const file = path.join(dataDir, 'api-key')
   await mkdir(dataDir, { recursive: true })
-  const key = generateKey()
+  const isNew = !(await isThere(file)) && (await keepFirst(file, generateKey()))
+  return { key: (await readFile(file, 'utf8')).trim(), isNew }
+}
+
+/**
+ * Keeps a key where none is kept yet, whole or not at all: another process may read it at once.
+ * @returns false when another process was first
+ */
+async function keepFirst(file: string, key: string): Promise<boolean> {
+  const draft = `${file}.${newId('key')}`
+  await writeFile(draft, `${key}\n`, { flag: 'wx', mode: 0o600 })
   try {
-    await writeFile(file, `${key}\n`, { flag: 'wx', mode: 0o600 })
-    return { key, isNew: true }
+    await link(draft, file)
+    return true
   } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error
-    return { key: (await readFile(file, 'utf8')).trim(), isNew: false }
+    if (!isCode(error, 'EEXIST')) throw error
+    return false
+  } finally {
+    await rm(draft)
   }
+}
+
+async function isThere(file: string): Promise<boolean> {
+  try {
+    await access(file)
+    return true
+  } catch (error) {
+    if (!isCode(error, 'ENOENT')) throw error
+    return false
+  }
+}
+
+function isCode(error: unknown, code: string): boolean {
+  return error instanceof Error && 'code' in error && error.code === code
 }
 
 /** Shows a new key, once, to whoever started the process; never to a log. */

@@ -19,14 +19,16 @@ export interface AuthDeps {
  * @see RFC 6750, section 2.1
  */
 export function registerAuth(app: FastifyInstance, { findKeyId, findStreamTokenKeyId }: AuthDeps): void {
+  const hash = hashOncePerConnection()
   app.decorateRequest('apiKeyId', null)
   app.addHook('onRequest', async request => {
-    if (request.routeOptions.config.needsNoKey) return
-    const addresses = [request.routeOptions.url ?? '', request.url]
-    if (!addresses.some(address => /^\/(v[12]|metrics)(\/|\?|$)/.test(address))) return
+    const { config, url = '' } = request.routeOptions // made anew whenever it is asked for
+    if (config.needsNoKey || (!isGuarded(url) && !isGuarded(request.url))) return
     const key = readBearer(request)
-    const token = key === null ? readStreamToken(request) : null
-    const keyId = key ? await findKeyId(hashKey(key)) : token && (await findStreamTokenKeyId(hashKey(token)))
+    const token = key === null && config.acceptsStreamToken ? readStreamToken(request) : null
+    const keyId = key
+      ? await findKeyId(hash(request, key))
+      : token && (await findStreamTokenKeyId(hashKey(token)))
     if (!keyId) {
       const received = key || token ? 'one that is not known, or no longer' : 'none'
       throw new AppError(
@@ -38,9 +40,24 @@ export function registerAuth(app: FastifyInstance, { findKeyId, findStreamTokenK
   })
 }
 
-/** For `EventSource`, which cannot send headers; only where the route says so. */
-function readStreamToken({ routeOptions, query }: FastifyRequest): string | null {
-  if (!routeOptions.config.acceptsStreamToken) return null
+/** Hashes keys; a connection that shows the one of its last request again is spared the work, not the look-up. */
+function hashOncePerConnection(): (request: FastifyRequest, key: string) => string {
+  const last = new WeakMap<FastifyRequest['socket'], { key: string; sha256: string }>()
+  return ({ socket }, key) => {
+    const known = last.get(socket)
+    if (known?.key === key) return known.sha256
+    const sha256 = hashKey(key)
+    last.set(socket, { key, sha256 })
+    return sha256
+  }
+}
+
+function isGuarded(address: string): boolean {
+  return /^\/(v[12]|metrics)(\/|\?|$)/.test(address)
+}
+
+/** For `EventSource`, which cannot send headers. */
+function readStreamToken({ query }: FastifyRequest): string | null {
   const { streamToken } = query as { streamToken?: unknown }
   return typeof streamToken === 'string' ? streamToken : null
 }

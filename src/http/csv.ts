@@ -19,7 +19,9 @@ export function hasCsvHeader({ headers }: FastifyRequest): boolean {
 
 /** CSV is answered where it is accepted by name, and to CSV where JSON is not. @see RFC 9110, section 12.5.1 */
 export function wantsCsv(request: FastifyRequest): boolean {
-  const ranges = (request.headers.accept ?? '').split(',').filter(range => !IS_REFUSED.test(range))
+  const { accept = '' } = request.headers
+  if (!isCsv(request) && !/csv/i.test(accept)) return false
+  const ranges = accept.split(',').filter(range => !IS_REFUSED.test(range))
   if (ranges.some(range => IS_CSV.test(range))) return true
   return isCsv(request) && !ranges.some(range => IS_JSON.test(range))
 }

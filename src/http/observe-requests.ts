@@ -5,7 +5,8 @@ export type ObserveRequest = (method: string, route: string | null, status: numb
 
 /** Tells of every request at the end of its answer. */
 export function observeRequests(app: FastifyInstance, observe: ObserveRequest): void {
-  app.addHook('onResponse', async (request, reply) => {
+  app.addHook('onResponse', (request, reply, done) => {
     observe(request.method, request.routeOptions.url ?? null, reply.statusCode, reply.elapsedTime / 1_000)
+    done()
   })
 }

@@ -13,5 +13,8 @@ const HEADERS = {
 
 /** Gives every answer these headers, before anything can go wrong. */
 export function answerWithSecurityHeaders(app: FastifyInstance): void {
-  app.addHook('onRequest', async (_request, reply) => void reply.headers(HEADERS))
+  app.addHook('onRequest', (_request, reply, done) => {
+    reply.headers(HEADERS)
+    done()
+  })
 }

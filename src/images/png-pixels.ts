@@ -1,4 +1,4 @@
-import { crc32, inflateSync } from 'node:zlib'
+import { constants, crc32, inflateSync } from 'node:zlib'
 
 /** The samples of a PNG as they are stored. */
 export interface PngPixels {
@@ -28,7 +28,11 @@ export function readPngPixels(content: Buffer, width: number, height: number): P
   const stride = width * channels
   const data = new Uint8Array(stride * height)
   const bytes = (stride + 1) * height
-  const filtered = inflateSync(chunks.compressed, { maxOutputLength: bytes + 1 })
+  const room = bytes + 1
+  const filtered = inflateSync(chunks.compressed, {
+    maxOutputLength: room,
+    chunkSize: Math.max(room, constants.Z_MIN_CHUNK),
+  })
   if (filtered.length !== bytes || !unfilter(filtered, data, stride, channels)) return null
   return colourType === PALETTE ? expandPalette(data, chunks) : { data, channels }
 }

@@ -7,11 +7,11 @@ import { outputColumns } from './output-columns.ts'
 import type { Predictor } from './predictor.ts'
 import type { Rows } from './rows.ts'
 import type { Prediction } from './schemas.ts'
-import type { Work } from './turns.ts'
 
 /** What a request asked, and what the network gave for it. */
 export interface Predicted {
   version: StoredVersion
+  table: Predictor['table']
   rows: Rows
   /** `[count, outputs]`. */
   outputs: Float32Array
@@ -21,23 +21,23 @@ export interface Predicted {
 /** Predictions of a piece. */
 const PIECE = 128
 
-/** The answer as JSON says it, piece by piece, with turns for other requests between two pieces. */
-export async function* describeRows(
-  { version, rows, outputs, saliency }: Predicted,
-  table: Predictor['table'],
+/** The answer as JSON says it, piece by piece. */
+export function* describeRows(
+  { version, table, rows, outputs, saliency }: Predicted,
   options: DescribeOptions & { includeInput: boolean },
-  work: Work,
-): AsyncGenerator<Prediction[]> {
+): Generator<Prediction[]> {
   const { count, features, failures } = rows
   const { inputShape: shape } = version
   const units = featureCount(shape)
   const width = outputs.length / count
   for (let from = 0; from < count; from += PIECE) {
-    if (work.isOver()) await work.next()
-    yield Array.from({ length: Math.min(PIECE, count - from) }, (_, offset) => {
-      const index = from + offset
+    const predictions: Prediction[] = []
+    for (let index = from; index < Math.min(count, from + PIECE); index++) {
       const failure = failures?.get(index)
-      if (failure) return describeFailure(failure)
+      if (failure) {
+        predictions.push(describeFailure(failure))
+        continue
+      }
       const own = outputs.subarray(index * width, (index + 1) * width)
       const prediction = describePrediction(own, version, options)
       if (options.includeInput) {
@@ -50,24 +50,22 @@ export async function* describeRows(
       }
       const explained = saliency?.[index]
       if (explained) prediction.saliency = explained
-      return prediction
-    })
+      predictions.push(prediction)
+    }
+    yield predictions
   }
 }
 
 /** The same as CSV: a header, then a record for each input, with what is wrong with it in the last column. */
-export async function* writeRowsAsCsv(
-  { version, rows, outputs }: Predicted,
-  table: Predictor['table'],
+export function* writeRowsAsCsv(
+  { version, table, rows, outputs }: Predicted,
   options: DescribeOptions,
-  work: Work,
-): AsyncGenerator<string> {
+): Generator<string> {
   const { count, failures } = rows
   const width = outputs.length / count
   const columns = outputColumns(version, table?.targets ?? [], options)
   yield csvRecord([...columns.map(({ name }) => name), 'error'])
   for (let from = 0; from < count; from += PIECE) {
-    if (work.isOver()) await work.next()
     const records: string[] = []
     for (let index = from; index < Math.min(count, from + PIECE); index++) {
       const failure = failures?.get(index)

@@ -1,3 +1,5 @@
+import { roomForFloats } from './room-for-floats.ts'
+
 /** Reads the instances of a JSON text one by one. */
 export interface InstancesParser {
   /**
@@ -6,14 +8,13 @@ export interface InstancesParser {
    */
   next(): 'row' | 'end' | 'unknown'
   /** How many were read. */
-  readonly count: number
+  count(): number
   /** `[count, units]`, row by row: each the float32 that is nearest to what JSON.parse would give. */
-  readonly features: Float32Array
+  features(): Float32Array
 }
 
-const HEAD = /^\s{0,100}\{\s{0,100}"instances"\s{0,100}:\s{0,100}\[/
-const TAIL = /^\s*\}\s*$/
-const HEAD_BYTES_MAX = 512
+/** What the text begins with, with or without space between. */
+const HEAD = ['{', '"instances"', ':', '['].map(word => Buffer.from(word))
 
 const MINUS = 45
 const PLUS = 43
@@ -21,6 +22,7 @@ const POINT = 46
 const COMMA = 44
 const OPEN = 91
 const CLOSE = 93
+const BRACE = 125
 const ZERO = 48
 const EXPONENT = 101
 /** The bit that makes E an e. */
@@ -53,25 +55,17 @@ export function createInstancesParser(
   units: number,
   { depthMax, countMax }: { depthMax: number; countMax: number },
 ): InstancesParser | null {
-  const head = HEAD.exec(text.toString('latin1', 0, HEAD_BYTES_MAX))
-  if (!head) return null
+  let at = skipHead(text)
+  if (at === UNKNOWN) return null
   const rowsMax = Math.min(countMax, Math.floor(text.length / (2 * units)) + 1) // a number and its comma take two bytes
-  const features = new Float32Array(rowsMax * units)
-  let at = head[0].length
+  const features = roomForFloats(rowsMax * units)
   let count = 0
   return {
-    get count() {
-      return count
-    },
-    get features() {
-      return features.subarray(0, count * units)
-    },
+    count: () => count,
+    features: () => features.subarray(0, count * units),
     next() {
       at = skipSpace(text, at)
-      if (text[at] === CLOSE) {
-        const isWhole = count > 0 && TAIL.test(text.toString('latin1', at + 1, at + 1 + HEAD_BYTES_MAX))
-        return isWhole && text.length - at < HEAD_BYTES_MAX ? 'end' : 'unknown'
-      }
+      if (text[at] === CLOSE) return count > 0 && isTail(text, at + 1) ? 'end' : 'unknown'
       if (count > 0 && text[at] !== COMMA) return 'unknown'
       if (count > 0) at = skipSpace(text, at + 1)
       if (count === rowsMax || text[at] !== OPEN) return 'unknown'
@@ -104,7 +98,10 @@ function readInstance(
   let isBehindComma = true
   for (;;) {
     const byte = byteAt(text, at)
-    if (isSpace(byte)) at++
+    if (isBehindComma && byte === ZERO && index < end && text[at + 1] === COMMA) {
+      features[index++] = 0 // most of what stands in a picture of strokes
+      at += 2
+    } else if (isSpace(byte)) at++
     else if (isBehindComma) {
       if (byte === OPEN) {
         at++
@@ -181,6 +178,24 @@ function readNumber(text: Buffer, from: number, features: Float32Array, index: n
   const number = toFloat32(text, first, at, mantissa, exponent)
   features[index] = isNegative ? -number : number
   return Number.isFinite(number) ? at : UNKNOWN
+}
+
+/** @returns where the first instance may begin, or `UNKNOWN` */
+function skipHead(text: Buffer): number {
+  let at = 0
+  for (const word of HEAD) {
+    at = skipSpace(text, at)
+    for (let index = 0; index < word.length; index++) {
+      if (text[at++] !== word[index]) return UNKNOWN
+    }
+  }
+  return at
+}
+
+/** Whether nothing follows but the end of the object. */
+function isTail(text: Buffer, from: number): boolean {
+  const at = skipSpace(text, from)
+  return text[at] === BRACE && skipSpace(text, at + 1) === text.length
 }
 
 /** @returns not a byte beyond the end */

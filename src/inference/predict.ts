@@ -16,6 +16,7 @@ import { type Failures, type PredictionInputs, type Rows, toRows } from './rows.
 import type { Prediction, PredictionResponse } from './schemas.ts'
 import { toCells } from './table/to-cells.ts'
 import { routeTraffic, type TrafficDeps } from './traffic/route-traffic.ts'
+import type { Work } from './turns.ts'
 
 /** What predicting works with. */
 export interface PredictDeps extends TrafficDeps {
@@ -39,12 +40,14 @@ export interface PredictOptions extends DescribeOptions {
   session: string | null
 }
 
-/** The answer, piece by piece, with turns for other requests between two pieces. */
+/** The answer, piece by piece. */
 export interface PredictionPieces {
   model: PredictionResponse['model']
-  pieces: AsyncGenerator<Prediction[]>
+  pieces: Iterable<Prediction[]>
   /** The same as CSV; one of the two is to be read. */
-  csv: AsyncGenerator<string>
+  csv: Iterable<string>
+  /** Gives others their turn, between two pieces. */
+  work: Work
 }
 
 /** Inputs of one request that are explained at most: each is as long as the input, and drawn. */
@@ -63,28 +66,23 @@ export async function predict(
   options: PredictOptions,
 ): Promise<PredictionPieces> {
   const work = deps.turns.begin(options.deadlineMs)
-  const { table, ...predicted } = await routeTraffic(
-    deps,
-    name,
-    reference,
-    options.session,
-    async version => {
-      const { table } = deps.predictors.find(version.sha256) ?? (await deps.predictors.get(version))
-      const failures: Failures | null = options.rowErrors === 'inline' ? new Map() : null
-      const rows = table
-        ? await toCells(table, inputs, work, failures)
-        : await toRows(decodeAsTrained(deps.decodeImage, version), inputs, version.inputShape, work, failures)
-      const probabilities = await predictRows(deps, version, rows, table ? '/rows' : '/instances', work)
-      const outputs = options.calibrated ? calibrateProbabilities(version, probabilities) : probabilities
-      const saliency = options.explain ? await explain(deps.blobs, version, rows, outputs) : null
-      return { version, table, rows, probabilities, outputs, saliency }
-    },
-  )
+  const predicted = await routeTraffic(deps, name, reference, options.session, async version => {
+    const { table } = deps.predictors.find(version.sha256) ?? (await deps.predictors.get(version))
+    const failures: Failures | null = options.rowErrors === 'inline' ? new Map() : null
+    const rows = table
+      ? await toCells(table, inputs, work, failures)
+      : await toRows(decodeAsTrained(deps.decodeImage, version), inputs, version.inputShape, work, failures)
+    const probabilities = await predictRows(deps, version, rows, table ? '/rows' : '/instances', work)
+    const outputs = options.calibrated ? calibrateProbabilities(version, probabilities) : probabilities
+    const saliency = options.explain ? await explain(deps.blobs, version, rows, outputs) : null
+    return { version, table, rows, probabilities, outputs, saliency }
+  })
   const { version } = predicted
   return {
     model: { name: version.name, version: version.version },
-    pieces: describeRows(predicted, table, options, work),
-    csv: writeRowsAsCsv(predicted, table, options, work),
+    pieces: describeRows(predicted, options),
+    csv: writeRowsAsCsv(predicted, options),
+    work,
   }
 }
 

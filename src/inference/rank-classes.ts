@@ -6,12 +6,13 @@ export function rankIndices(probabilities: Float32Array, topK: number): number[]
   if (topK > FEW) return sortIndices(probabilities).slice(0, topK)
   const top: number[] = []
   for (let index = 0; index < probabilities.length; index++) {
-    const probability = probabilities[index] ?? 0
-    let place = top.length
-    while (place > 0 && probability > (probabilities[top[place - 1] ?? 0] ?? 0)) place--
-    if (place === topK) continue
-    top.splice(place, 0, index)
-    if (top.length > topK) top.pop()
+    const isBetterThan = (place: number) =>
+      (probabilities[index] ?? 0) > (probabilities[top[place] ?? 0] ?? 0)
+    const isFull = top.length === topK
+    if (isFull && !isBetterThan(topK - 1)) continue
+    let place = isFull ? topK - 1 : top.length
+    for (; place > 0 && isBetterThan(place - 1); place--) top[place] = top[place - 1] ?? 0
+    top[place] = index
   }
   return top
 }

@@ -89,7 +89,7 @@ export const inferenceRoutes: FastifyPluginAsyncTypebox<PredictDeps> = async (ap
     reference: VersionReference & { name: string },
   ) => {
     const options = readOptions(request, reply)
-    const inputs = await readInputs(request, parseJson)
+    const inputs = request.isMultipart() ? await readMultipartImages(request) : readBody(request, parseJson)
     const ask = () => predict(deps, reference.name, reference, inputs, options)
     if (!wantsCsv(request)) {
       return answerPureOnce(deps.db, { request, reply, body: inputs }, async () => {
@@ -99,10 +99,10 @@ export const inferenceRoutes: FastifyPluginAsyncTypebox<PredictDeps> = async (ap
     assertTabular(request)
     const contentType = `${CSV_TYPE}; charset=utf-8; header=present`
     if (readIdempotencyKey(request) === null) {
-      return reply.type(contentType).send(Readable.from((await ask()).csv))
+      return reply.type(contentType).send(Readable.from(inTurns(await ask())))
     }
     return answerPureOnce(deps.db, { request, reply, body: inputs }, async () => {
-      return { status: 200, contentType, text: await readText((await ask()).csv) }
+      return { status: 200, contentType, text: await readText(inTurns(await ask())) }
     })
   }
   const bodyLimit = BODY_BYTES_MAX
@@ -111,7 +111,7 @@ export const inferenceRoutes: FastifyPluginAsyncTypebox<PredictDeps> = async (ap
   app.post(
     '/models/:name/predict',
     { bodyLimit, validatorCompiler, schema: { ...schema, params: Type.Object({ name }) } },
-    async (request, reply) => answer(request, reply, request.params),
+    (request, reply) => answer(request, reply, request.params),
   )
   app.post(
     '/models/:name/versions/:version/predict',
@@ -123,7 +123,7 @@ export const inferenceRoutes: FastifyPluginAsyncTypebox<PredictDeps> = async (ap
         params: Type.Object({ name, version: Type.Integer({ minimum: 1, maximum: 2 ** 31 - 1 }) }),
       },
     },
-    async (request, reply) => answer(request, reply, request.params),
+    (request, reply) => answer(request, reply, request.params),
   )
   app.post(
     '/models/:name/aliases/:alias/predict',
@@ -132,7 +132,7 @@ export const inferenceRoutes: FastifyPluginAsyncTypebox<PredictDeps> = async (ap
       validatorCompiler,
       schema: { ...schema, params: Type.Object({ name, alias: Type.String() }) },
     },
-    async (request, reply) => answer(request, reply, request.params),
+    (request, reply) => answer(request, reply, request.params),
   )
 }
 
@@ -165,6 +165,13 @@ function assertTabular({ query }: FastifyRequest): void {
   throw new AppError('VALIDATION_FAILED', `${wrong.join(', ')}: ${errors[0]?.detail}`, { errors })
 }
 
+async function* inTurns({ csv, work }: PredictionPieces): AsyncGenerator<string> {
+  for (const piece of csv) {
+    if (work.isOver()) await work.next()
+    yield piece
+  }
+}
+
 async function readText(pieces: AsyncIterable<string>): Promise<string> {
   const texts: string[] = []
   for await (const piece of pieces) texts.push(piece)
@@ -173,8 +180,7 @@ async function readText(pieces: AsyncIterable<string>): Promise<string> {
 
 type ParseJson = (request: FastifyRequest, text: Buffer) => Exclude<PredictionInputs, { kind: 'json' }>
 
-async function readInputs(request: FastifyRequest, parseJson: ParseJson): Promise<PredictionInputs> {
-  if (request.isMultipart()) return readMultipartImages(request)
+function readBody(request: FastifyRequest, parseJson: ParseJson): PredictionInputs {
   if (!Buffer.isBuffer(request.body)) {
     throw new AppError(
       'MALFORMED_REQUEST',
@@ -222,14 +228,18 @@ function createJsonParser(app: FastifyInstance): ParseJson {
 }
 
 /** The text of an answer, by the compiled schema, written in pieces. */
-async function writePrediction({ model, pieces }: PredictionPieces, reply: FastifyReply): Promise<string> {
+async function writePrediction(
+  { model, pieces, work }: PredictionPieces,
+  reply: FastifyReply,
+): Promise<string> {
   const texts: string[] = []
   // The types know objects only; lists are written too. Fastify keeps what it compiled for a schema.
   const schema: object = PredictionListSchema
   const write = reply.compileSerializationSchema(schema as Record<string, unknown>) as unknown as (
     list: Prediction[],
   ) => string
-  for await (const piece of pieces) {
+  for (const piece of pieces) {
+    if (work.isOver()) await work.next()
     texts.push(write(piece).slice(1, -1))
   }
   return `{"model":${JSON.stringify(model)},"predictions":[${texts.join(',')}]}`

@@ -2,6 +2,7 @@ import { featureCount } from '../datasets/content.ts'
 import { AppError } from '../errors.ts'
 import type { DecodeImage } from '../images/decode-image.ts'
 import { createInstancesParser } from './instances-parser.ts'
+import { roomForFloats } from './room-for-floats.ts'
 import { INPUTS_MAX } from './schemas.ts'
 import { type Tensor, toFeatures } from './tensor.ts'
 import type { Work } from './turns.ts'
@@ -60,10 +61,11 @@ export async function toRows(
       return read ? { ...read, failures } : toRows(decodeImage, inputs.parse(), shape, work, failures)
     }
     case 'images': {
-      const features = new Float32Array(inputs.images.length * units)
+      const features = roomForFloats(inputs.images.length * units)
       for (const [index, image] of inputs.images.entries()) {
         const pixels = await orFailure(failures, index, () => decode(decodeImage, image, shape))
         if (pixels) features.set(pixels, index * units)
+        else features.fill(0, index * units, (index + 1) * units)
         if (work.isOver()) await work.next()
       }
       return { count: inputs.images.length, features, failures }
@@ -102,7 +104,7 @@ async function readInstances(text: Buffer, shape: readonly number[], work: Work)
   const parser = createInstancesParser(text, featureCount(shape), limits)
   for (let state = parser?.next(); parser && state; state = parser.next()) {
     if (state === 'unknown') return null
-    if (state === 'end') return { count: parser.count, features: parser.features }
+    if (state === 'end') return { count: parser.count(), features: parser.features() }
     if (work.isOver()) await work.next()
   }
   return null

@@ -94,7 +94,8 @@ export async function answerPreparedOnce<Prepared, Body>(
   work: (db: Database, prepared: Prepared) => Promise<Answer<Body>>,
 ): Promise<FastifyReply> {
   const scope = scopeOf(post.request)
-  const stored = scope && (await findAnswer(db, scope))
+  if (!scope) return send(post.reply, serialize(post.reply, '', await work(db, await prepare())), false)
+  const stored = await findAnswer(db, scope)
   if (stored) {
     const fingerprint = fingerprintRequest(post.request, post.body)
     return send(post.reply, assertSame(stored, fingerprint), true)
