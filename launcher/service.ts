@@ -21,10 +21,10 @@ export type Output = 'inherit' | number
 const RESTART_MS = 1_000
 
 /**
- * Room for short-lived objects, in megabytes. A worker has few of them, and is tens of megabytes smaller for it; in the API
- * what a request makes should be gone before anybody looks whether it is still needed.
+ * How Node runs each process. A worker makes few short-lived objects: a small nursery for them saves tens of megabytes. In the API
+ * a small one would be emptied in the middle of requests, and what they work with be taken for something that stays.
  */
-const NURSERY = { 'src/server': 32, 'worker/main': 4 } as const
+const NODE_FLAGS = { 'src/server': [], 'worker/main': ['--max-semi-space-size=4'] }
 
 /**
  * Starts the service and waits until it can take and train jobs. Children get process groups of their own, so that
@@ -51,7 +51,7 @@ export async function startService(
   const failed = new Promise<Error>(resolve => {
     fail = resolve
   })
-  const start = (entry: keyof typeof NURSERY, env: NodeJS.ProcessEnv) => {
+  const start = (entry: keyof typeof NODE_FLAGS, env: NodeJS.ProcessEnv) => {
     const child = supervise(entry, env, output, fail)
     children.push(child)
     return child.ready
@@ -76,7 +76,7 @@ interface Supervised {
 }
 
 function supervise(
-  entry: keyof typeof NURSERY,
+  entry: keyof typeof NODE_FLAGS,
   env: NodeJS.ProcessEnv,
   output: Output,
   onGivenUp: (reason: Error) => void,
@@ -90,7 +90,7 @@ function supervise(
     new Promise((resolve, reject) => {
       child = fork(file, [], {
         env,
-        execArgv: [`--max-semi-space-size=${NURSERY[entry]}`],
+        execArgv: NODE_FLAGS[entry],
         detached: true,
         stdio: ['ignore', output, output, 'ipc'],
       })

@@ -44,8 +44,7 @@ export function createPredictor(
     release,
     outputUnits: standsForTwo ? 2 : program.outputUnits,
     predict(features, count) {
-      const inputs = encode(features, count)
-      const outputs = predict(inputs instanceof Uint8Array ? Float32Array.from(inputs) : inputs, count)
+      const outputs = predict(encode(features, count), count)
       return standsForTwo ? withComplement(outputs) : scaleTargets(preprocessing, outputs, 'toUnits')
     },
   }

@@ -1,8 +1,8 @@
 import { featureCount } from '../datasets/content.ts'
 import { AppError } from '../errors.ts'
 import type { DecodeImage } from '../images/decode-image.ts'
+import type { RawFeatures } from '../preprocessing/encoder.ts'
 import { createInstancesParser } from './instances-parser.ts'
-import { roomForFloats } from './room-for-floats.ts'
 import { INPUTS_MAX } from './schemas.ts'
 import { type Tensor, toFeatures } from './tensor.ts'
 import type { Work } from './turns.ts'
@@ -11,7 +11,7 @@ import type { Work } from './turns.ts'
 export interface Rows {
   count: number
   /** `[count, features]`, row by row, in the data's own units; cells of a table in float64. */
-  features: Float32Array | Float64Array
+  features: RawFeatures
   /** Inputs that cannot be used, where the others are answered all the same; their features mean nothing. */
   failures?: Failures | null
 }
@@ -61,11 +61,10 @@ export async function toRows(
       return read ? { ...read, failures } : toRows(decodeImage, inputs.parse(), shape, work, failures)
     }
     case 'images': {
-      const features = roomForFloats(inputs.images.length * units)
+      const features = new Uint8Array(inputs.images.length * units)
       for (const [index, image] of inputs.images.entries()) {
         const pixels = await orFailure(failures, index, () => decode(decodeImage, image, shape))
         if (pixels) features.set(pixels, index * units)
-        else features.fill(0, index * units, (index + 1) * units)
         if (work.isOver()) await work.next()
       }
       return { count: inputs.images.length, features, failures }

@@ -78,7 +78,7 @@ export function parseNpy(content: Buffer): Tensor {
 }
 
 /**
- * A tensor's numbers as rows of float32, piece by piece, with turns for other requests in between.
+ * A tensor's numbers as rows, piece by piece, with turns for other requests in between: as float32, bytes as they came.
  * @param shape - of one example
  * @param countMax - examples at most
  * @throws {AppError} INPUT_INVALID when its shape does not fit, or a number is not finite, and of `Work.next`
@@ -88,7 +88,7 @@ export async function toFeatures(
   shape: readonly number[],
   countMax: number,
   work: Work,
-): Promise<Float32Array> {
+): Promise<Float32Array | Uint8Array> {
   const { dtype, data } = tensor
   const { bytes, isWhole, viewOf } = DTYPES[dtype]
   const units = shape.reduce((product, length) => product * length, 1)
@@ -103,6 +103,7 @@ export async function toFeatures(
   ) {
     throw invalid(`the shape must be ${wanted}; received ${received} with ${data.length} bytes of ${dtype}`)
   }
+  if (dtype === 'uint8') return new Uint8Array(data.buffer, data.byteOffset, numbers)
   const features = new Float32Array(numbers)
   for (let from = 0; from < numbers; from += NUMBERS_AT_ONCE) {
     if (work.isOver()) await work.next()

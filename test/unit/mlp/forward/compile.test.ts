@@ -1,5 +1,7 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { ACTIVATIONS, type ActivationName } from '../../../../src/mlp/activations/registry.ts'
 import { createCompiler } from '../../../../src/mlp/forward/compile.ts'
 import { fuseOperations } from '../../../../src/mlp/forward/fuse.ts'
@@ -206,4 +208,31 @@ describe('the steps of a network', () => {
       'add',
     ])
   })
+})
+
+it('a compiled network does not hold the weights that it was made of: they are in its memory once', async () => {
+  setFlagsFromString('--expose-gc')
+  const collect = runInNewContext('gc') as () => void
+  const program = programOf(32, [
+    { type: 'dense', units: 16, activation: 'relu' },
+    { type: 'batchNormalization' },
+    { type: 'dense', units: 4, activation: 'softmax' },
+  ])
+  const compileDrawn = () => {
+    const weights = drawWeights(program, 1)
+    return {
+      network: compile(program, weights),
+      kernels: [...weights]
+        .filter(([name]) => name.endsWith('kernel'))
+        .map(([, kernel]) => new WeakRef(kernel)),
+    }
+  }
+  const { network, kernels } = compileDrawn()
+  expect(kernels).toHaveLength(2)
+  network.predict(drawFeatures(3, 32, 1), 3)
+  await vi.waitFor(() => {
+    collect()
+    expect(kernels.map(kernel => kernel.deref() === undefined)).toEqual([true, true])
+  })
+  expect(network.predict(drawFeatures(3, 32, 1), 3)).toHaveLength(12)
 })
