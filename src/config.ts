@@ -13,6 +13,14 @@ const integer = (minimum: number, maximum: number, fallback: number, description
 export const ConfigSchema = Type.Object({
   HOST: Type.String({ default: '127.0.0.1', description: 'Address that the API listens on.' }),
   PORT: integer(0, 65_535, 3000, 'Port of the API; 0 takes any free one and prints it.'),
+  TRAINYARD_GRPC_PORT: Type.Optional(
+    Type.Integer({
+      minimum: 0,
+      maximum: 65_535,
+      description:
+        'Port of the Open Inference Protocol over gRPC; without it there is none. 0 takes any free one.',
+    }),
+  ),
   DATABASE_URL: Type.Optional(
     Type.String({
       pattern: '^postgres(ql)?://',
@@ -116,6 +124,8 @@ export const ConfigSchema = Type.Object({
 export interface Config {
   host: string
   port: number
+  /** Null: no gRPC. */
+  grpcPort: number | null
   databaseUrl: string | null
   redisUrl: string | null
   dataDir: string
@@ -161,6 +171,7 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
   return {
     host: settings.HOST,
     port: settings.PORT,
+    grpcPort: settings.TRAINYARD_GRPC_PORT ?? null,
     databaseUrl: settings.DATABASE_URL ?? null,
     redisUrl: settings.REDIS_URL ?? null,
     dataDir: path.resolve(settings.TRAINYARD_DATA_DIR),

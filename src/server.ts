@@ -1,5 +1,5 @@
 import closeWithGrace from 'close-with-grace'
-import { buildApp } from './app.ts'
+import { type AppDeps, buildApp } from './app.ts'
 import { readConfig, requireDatabaseUrl } from './config.ts'
 import { type DatasetProcessor, startDatasetProcessor } from './datasets/processing/processor.ts'
 import { createDatabase } from './db/client.ts'
@@ -15,6 +15,7 @@ import { createShadowQueue } from './inference/traffic/shadow-queue.ts'
 import { createTurns } from './inference/turns.ts'
 import { createLogger } from './logger.ts'
 import { createVersionCache } from './models/version-cache.ts'
+import { readReadiness } from './operations/readiness.ts'
 import { startRetention } from './operations/retention.ts'
 import { createTelemetry } from './operations/telemetry.ts'
 import type { TrainingQueue } from './queue/training-queue.ts'
@@ -64,7 +65,7 @@ const shadows = createShadowQueue(SHADOWS_WAITING_MAX, err => logger.warn({ err 
 
 const queueBackend = config.redisUrl === null ? 'postgres' : 'redis'
 
-const app = await buildApp({
+const serving: AppDeps = {
   ...deps,
   ...config,
   db,
@@ -84,8 +85,10 @@ const app = await buildApp({
   onTask: () => processor?.nudge(),
   queueBackend,
   telemetry: createTelemetry({ db, predictors, queueBackend }),
-})
+}
+const app = await buildApp(serving)
 const url = await app.listen({ host: config.host, port: config.port })
+const grpc = config.grpcPort === null ? null : await startGrpc(config.grpcPort)
 if (bootstrap.isNew) announceKey(bootstrap.key, config.dataDir)
 
 const stopping = new AbortController()
@@ -97,7 +100,7 @@ closeWithGrace({ delay: GRACE_MS, logger }, async ({ err, signal }) => {
   if (err) logger.error({ err }, 'the API ends because of an error')
   else logger.info({ signal }, 'the API ends')
   stopping.abort()
-  await app.close()
+  await Promise.all([app.close(), grpc?.close()])
   await shadows.close()
   await traffic.close()
   await retention.close()
@@ -111,6 +114,14 @@ const connection = await connecting
 if (connection) {
   queue = connection.queue
   processor = startDatasetProcessor({ ...deps, ...config, ...images })
-  logger.info({ url }, 'the API is ready')
+  logger.info({ url, ...(grpc && { grpcPort: grpc.port }) }, 'the API is ready')
   process.send?.({ type: 'ready', url })
+}
+
+/** The library is a tenth of what the process has loaded: only where it is wanted. */
+async function startGrpc(port: number) {
+  const { startGrpcServer } = await import('./inference/open-inference/grpc/server.ts')
+  const isReady = async () => (await readReadiness(serving)).status !== 'unready'
+  const { observeRequest } = serving.telemetry
+  return startGrpcServer({ ...serving, isReady, observeRequest }, { host: config.host, port })
 }

@@ -1,6 +1,7 @@
 // The native engine: takes libtensorflow from its PyPI wheel (pinned, checked by hash), and compiles the binding of
 // @tensorflow/tfjs-node-gpu against it. Everything is kept outside node_modules, so npm ci does not lose it; a second
-// run only proves that it works. Where an NVIDIA driver is, the wheel for GPUs and its CUDA libraries are taken.
+// run only proves that it works. Where an NVIDIA driver is, the wheel for GPUs and its CUDA libraries are taken,
+// unless TRAINYARD_DEVICE is cpu.
 import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -48,7 +49,7 @@ export function setUpTensorflow() {
     process.env.TRAINYARD_TENSORFLOW_DIR || path.join(os.homedir(), '.cache', 'trainyard', 'tensorflow'),
   )
   try {
-    const isComplete = ['tfjs_binding.node', ...(hasGpu() ? ['nvidia'] : [])].every(part =>
+    const isComplete = ['tfjs_binding.node', ...(wantsGpu() ? ['nvidia'] : [])].every(part =>
       existsSync(path.join(folder, part)),
     )
     if (!isComplete) install(folder)
@@ -87,8 +88,8 @@ function install(folder) {
 }
 
 function download(work) {
-  console.log(`Downloading TensorFlow for the ${hasGpu() ? 'GPU (2.5 GB)' : 'CPU (270 MB)'} …`)
-  const requirements = fileURLToPath(new URL(`${hasGpu() ? 'gpu' : 'cpu'}.txt`, import.meta.url))
+  console.log(`Downloading TensorFlow for the ${wantsGpu() ? 'GPU (2.5 GB)' : 'CPU (270 MB)'} …`)
+  const requirements = fileURLToPath(new URL(`${wantsGpu() ? 'gpu' : 'cpu'}.txt`, import.meta.url))
   const options = [
     '--no-deps',
     '--only-binary=:all:',
@@ -117,8 +118,9 @@ function compile(target) {
   rmSync(path.join(target, 'include'), { recursive: true })
 }
 
-/** Whether there is an NVIDIA driver; a container may hide its part of /proc. */
-function hasGpu() {
+/** Where there is an NVIDIA driver, unless only the CPU is to be used; a container may hide the driver's part of /proc. */
+function wantsGpu() {
+  if (process.env.TRAINYARD_DEVICE?.trim() === 'cpu') return false
   return existsSync('/proc/driver/nvidia/version') || existsSync('/dev/nvidiactl')
 }
 
@@ -131,7 +133,7 @@ function prove(folder) {
   const stdio = ['ignore', 'inherit', 'ignore'] // TensorFlow greets on standard error
   execFileSync(
     process.execPath,
-    ['-e', PROOF, path.join(folder, 'tfjs_binding.node'), hasGpu() ? 'gpu' : 'cpu'],
+    ['-e', PROOF, path.join(folder, 'tfjs_binding.node'), wantsGpu() ? 'gpu' : 'cpu'],
     { env, stdio },
   )
 }

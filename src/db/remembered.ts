@@ -4,12 +4,16 @@ import type { Channel, Listener } from './listen.ts'
 /** Answers of the database that are kept until it says that they changed. */
 export interface Remembered<Value> {
   /**
-   * The answer to a question, from memory when it is known.
+   * The answer to a question, at once when it is known.
    * @param subject - what it is about, as the channel's notifications name it
    * @param question - tells the questions about one subject apart
    * @param ask - asks the database; neither null nor an error is kept
    */
-  get(subject: string, question: string, ask: () => Promise<Value | null>): Promise<Value | null>
+  get(
+    subject: string,
+    question: string,
+    ask: () => Promise<Value | null>,
+  ): Value | null | Promise<Value | null>
   /** Asks about a subject again, without waiting to be told of a change. Done when the answers have taken their place. */
   renew(subject: string): Promise<void>
   /** Stops listening. */
@@ -139,11 +143,11 @@ export function createRemembered<Value>(
   return {
     close: stop,
     renew: async subject => void (await Promise.all(entriesOf(subject).map(renewOutdated))),
-    async get(subject, question, ask) {
+    get(subject, question, ask) {
       const entry = subjects.get(subject)?.get(question) ?? add(subject, question, ask)
       const isSure = entry.value !== null && listener.isListening() && !entry.isDoubtful
-      if (!isSure) await renew(entry)
-      else if (performance.now() - entry.askedAtMs > TRUSTED_MS) renew(entry).catch(onError)
+      if (!isSure) return renew(entry).then(() => entry.value)
+      if (performance.now() - entry.askedAtMs > TRUSTED_MS) renew(entry).catch(onError)
       return entry.value
     },
   }

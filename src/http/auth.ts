@@ -2,8 +2,8 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { AppError } from '../errors.ts'
 import { hashKey } from './api-keys.ts'
 
-/** Looks a key, or what stands for one, up by its hash; gives the id of the key, or null when it is not good. */
-export type FindKeyId = (sha256: string) => Promise<string | null>
+/** Looks a key, or what stands for one, up by its hash; gives the id of the key, at once when it is known, or null when it is not good. */
+export type FindKeyId = (sha256: string) => string | null | Promise<string | null>
 
 /** What asking for keys works with. */
 export interface AuthDeps {
@@ -21,23 +21,27 @@ export interface AuthDeps {
 export function registerAuth(app: FastifyInstance, { findKeyId, findStreamTokenKeyId }: AuthDeps): void {
   const hash = hashOncePerConnection()
   app.decorateRequest('apiKeyId', null)
-  app.addHook('onRequest', async request => {
+  app.addHook('onRequest', (request, _reply, done) => {
     const { config, url = '' } = request.routeOptions // made anew whenever it is asked for
-    if (config.needsNoKey || (!isGuarded(url) && !isGuarded(request.url))) return
+    if (config.needsNoKey || (!isGuarded(url) && !isGuarded(request.url))) return done()
     const key = readBearer(request)
     const token = key === null && config.acceptsStreamToken ? readStreamToken(request) : null
-    const keyId = key
-      ? await findKeyId(hash(request, key))
-      : token && (await findStreamTokenKeyId(hashKey(token)))
-    if (!keyId) {
-      const received = key || token ? 'one that is not known, or no longer' : 'none'
-      throw new AppError(
-        'UNAUTHENTICATED',
-        `a key is required as "Authorization: Bearer <key>"; received ${received}`,
-      )
+    const admit = (keyId: string | null) => {
+      request.apiKeyId = keyId
+      done(keyId === null ? refusal(key ?? token) : undefined)
     }
-    request.apiKeyId = keyId
+    const found = key ? findKeyId(hash(request, key)) : token ? findStreamTokenKeyId(hashKey(token)) : null
+    if (found instanceof Promise) found.then(admit, done)
+    else admit(found)
   })
+}
+
+function refusal(shown: string | null): AppError {
+  const received = shown ? 'one that is not known, or no longer' : 'none'
+  return new AppError(
+    'UNAUTHENTICATED',
+    `a key is required as "Authorization: Bearer <key>"; received ${received}`,
+  )
 }
 
 /** Hashes keys; a connection that shows the one of its last request again is spared the work, not the look-up. */

@@ -8,7 +8,7 @@ import type { FindKeyId } from './auth.ts'
  * @param findKeyId - asks the database
  */
 export function createKeyCache(
-  findKeyId: FindKeyId,
+  findKeyId: (sha256: string) => Promise<string | null>,
   listener: Listener,
   onError: (error: unknown) => void,
 ): FindKeyId {

@@ -139,7 +139,8 @@ function hangUp(cause: unknown): AppError {
   return new AppError('MALFORMED_REQUEST', 'the body must arrive whole; the connection was closed', { cause })
 }
 
-function toAppError(error: unknown): AppError {
+/** What went wrong, as an error of the table: what was thrown by others by what it says, and else `INTERNAL`. */
+export function toAppError(error: unknown): AppError {
   if (error instanceof AppError) return error
   if (isDatabaseAway(error))
     return new AppError('DATABASE_UNAVAILABLE', 'the database does not answer', { cause: error })

@@ -69,9 +69,10 @@ export async function predict(
   const predicted = await routeTraffic(deps, name, reference, options.session, async version => {
     const { table } = deps.predictors.find(version.sha256) ?? (await deps.predictors.get(version))
     const failures: Failures | null = options.rowErrors === 'inline' ? new Map() : null
-    const rows = table
-      ? await toCells(table, inputs, work, failures)
-      : await toRows(decodeAsTrained(deps.decodeImage, version), inputs, version.inputShape, work, failures)
+    const reading = table
+      ? toCells(table, inputs, work, failures)
+      : toRows(decodeAsTrained(deps.decodeImage, version), inputs, version.inputShape, work, failures)
+    const rows = reading instanceof Promise ? await reading : reading
     const probabilities = await predictRows(deps, version, rows, table ? '/rows' : '/instances', work)
     const outputs = options.calibrated ? calibrateProbabilities(version, probabilities) : probabilities
     const saliency = options.explain ? await explain(deps.blobs, version, rows, outputs) : null

@@ -2,7 +2,7 @@ import { featureCount } from '../datasets/content.ts'
 import { AppError } from '../errors.ts'
 import type { DecodeImage } from '../images/decode-image.ts'
 import type { RawFeatures } from '../preprocessing/encoder.ts'
-import { createInstancesParser } from './instances-parser.ts'
+import { createInstancesParser, type InstancesParser } from './instances-parser.ts'
 import { INPUTS_MAX } from './schemas.ts'
 import { type Tensor, toFeatures } from './tensor.ts'
 import type { Work } from './turns.ts'
@@ -33,17 +33,60 @@ export type PredictionInputs =
   | { kind: 'json'; text: Buffer; parse: () => Exclude<PredictionInputs, { kind: 'json' }> }
 
 /**
- * Inputs of a model without named columns as rows: images decoded, numbers flattened.
+ * Inputs of a model without named columns as rows: images decoded, numbers flattened; at once where that is possible.
  * @param shape - of one example
  * @param failures - takes inputs that cannot be used; null: the first one is thrown
  * @throws {AppError} IMAGE_INVALID and INPUT_INVALID with the place of the input, and of `parse`
  */
-export async function toRows(
+export function toRows(
   decodeImage: DecodeImage,
   inputs: PredictionInputs,
   shape: readonly number[],
   work: Work,
   failures: Failures | null = null,
+): Rows | Promise<Rows> {
+  if (inputs.kind !== 'json') return toRowsInTurns(decodeImage, inputs, shape, work, failures)
+  const parseAll = () => toRows(decodeImage, inputs.parse(), shape, work, failures)
+  const limits = { depthMax: shape.length, countMax: INPUTS_MAX }
+  const parser = createInstancesParser(inputs.text, featureCount(shape), limits)
+  const state = parser ? readOn(parser, work) : 'unknown'
+  if (!parser || state === 'unknown') return parseAll()
+  return state === 'end' ? rowsOf(parser, failures) : readInTurns(parser, work, failures, parseAll)
+}
+
+function rowsOf(parser: InstancesParser, failures: Failures | null): Rows {
+  return { count: parser.count(), features: parser.features(), failures }
+}
+
+/** Reads instances until something else is to be done: nothing more, JSON.parse's work, or another request's. */
+function readOn(parser: InstancesParser, work: Work): 'end' | 'unknown' | 'over' {
+  for (;;) {
+    const state = parser.next()
+    if (state !== 'row') return state
+    if (work.isOver()) return 'over'
+  }
+}
+
+/** @param parseAll - what is done when the text is out of the ordinary */
+async function readInTurns(
+  parser: InstancesParser,
+  work: Work,
+  failures: Failures | null,
+  parseAll: () => Rows | Promise<Rows>,
+): Promise<Rows> {
+  for (let state: ReturnType<typeof readOn> = 'over'; state !== 'end'; state = readOn(parser, work)) {
+    if (state === 'unknown') return parseAll()
+    await work.next()
+  }
+  return rowsOf(parser, failures)
+}
+
+async function toRowsInTurns(
+  decodeImage: DecodeImage,
+  inputs: Exclude<PredictionInputs, { kind: 'json' }>,
+  shape: readonly number[],
+  work: Work,
+  failures: Failures | null,
 ): Promise<Rows> {
   const units = featureCount(shape)
   switch (inputs.kind) {
@@ -55,10 +98,6 @@ export async function toRows(
     case 'tensor': {
       const features = await toFeatures(inputs.tensor, shape, INPUTS_MAX, work)
       return { count: features.length / units, features, failures }
-    }
-    case 'json': {
-      const read = await readInstances(inputs.text, shape, work)
-      return read ? { ...read, failures } : toRows(decodeImage, inputs.parse(), shape, work, failures)
     }
     case 'images': {
       const features = new Uint8Array(inputs.images.length * units)
@@ -95,18 +134,6 @@ async function orFailure<Numbers>(
     failures.set(index, error)
     return null
   }
-}
-
-/** @returns null when the text is out of the ordinary */
-async function readInstances(text: Buffer, shape: readonly number[], work: Work): Promise<Rows | null> {
-  const limits = { depthMax: shape.length, countMax: INPUTS_MAX }
-  const parser = createInstancesParser(text, featureCount(shape), limits)
-  for (let state = parser?.next(); parser && state; state = parser.next()) {
-    if (state === 'unknown') return null
-    if (state === 'end') return { count: parser.count(), features: parser.features() }
-    if (work.isOver()) await work.next()
-  }
-  return null
 }
 
 async function decode(

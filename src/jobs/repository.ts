@@ -51,20 +51,27 @@ export async function listJobs(db: Db, filter: JobFilter): Promise<Job[]> {
 
 /** Rows to wire, with the place of each queued job in the waiting line. */
 async function presentJobs(db: Db, rows: readonly JobRow[]): Promise<Job[]> {
-  const queued = rows.filter(row => row.status === 'queued').map(row => row.id)
-  const positions = new Map(
-    queued.length === 0
-      ? []
-      : (
-          await db.$queryRaw<{ jobId: string; position: number }[]>`
-            SELECT mine.job_id AS "jobId", (
-              SELECT count(*)::int FROM outbox AS other
-              WHERE (other.priority, other.queued_at, other.id) <= (mine.priority, mine.queued_at, mine.id)
-            ) AS position
-            FROM outbox AS mine WHERE mine.job_id IN (${Prisma.join(queued)})`
-        ).map(({ jobId, position }) => [jobId, position]),
+  const positions = await findPositions(
+    db,
+    rows.filter(row => row.status === 'queued').map(row => row.id),
   )
   return rows.map(row => toWire(row, positions.get(row.id) ?? null))
+}
+
+/** Places in the waiting line by job, from 1; the line is counted once, up to the last of them. */
+async function findPositions(db: Db, jobIds: readonly string[]): Promise<Map<string, number>> {
+  if (jobIds.length === 0) return new Map()
+  const wanted = Prisma.join(jobIds)
+  const places = await db.$queryRaw<{ jobId: string; position: number }[]>`
+    SELECT job_id AS "jobId", position FROM (
+      SELECT job_id, (row_number() OVER (ORDER BY priority, queued_at, id))::int AS position
+      FROM outbox
+      WHERE (priority, queued_at, id) <= (
+        SELECT priority, queued_at, id FROM outbox WHERE job_id IN (${wanted})
+        ORDER BY priority DESC, queued_at DESC, id DESC LIMIT 1)
+    ) AS line
+    WHERE job_id IN (${wanted})`
+  return new Map(places.map(({ jobId, position }) => [jobId, position]))
 }
 
 function toWire(row: JobRow, queuePosition: number | null): Job {

@@ -6,10 +6,10 @@ import { resolveVersion, type StoredVersion, type VersionReference } from './rep
 /** Versions by what requests call them. */
 export interface VersionCache {
   /**
-   * Finds the version that a reference means, as `resolveVersion` does, but mostly without a query.
+   * Finds the version that a reference means, as `resolveVersion` does, but mostly without a query and at once.
    * @throws {AppError} of `resolveVersion`
    */
-  resolve(name: string, reference: VersionReference): Promise<StoredVersion>
+  resolve(name: string, reference: VersionReference): StoredVersion | Promise<StoredVersion>
   /** Brings what is known of a model up to date, so that whoever changed it meets the change in this process. */
   renew(name: string): Promise<void>
 }
@@ -34,10 +34,11 @@ export function createVersionCache(
   })
   return {
     renew: name => remembered.renew(name),
-    async resolve(name, { version, alias }) {
+    resolve(name, { version, alias }) {
       const question = version === undefined ? `alias ${alias ?? ''}` : `version ${version}`
-      const found = await remembered.get(name, question, () => resolveVersion(db, name, { version, alias }))
-      return found ?? resolveVersion(db, name, { version, alias })
+      const ask = () => resolveVersion(db, name, { version, alias })
+      const found = remembered.get(name, question, ask)
+      return found instanceof Promise ? found.then(value => value ?? ask()) : (found ?? ask())
     },
   }
 }

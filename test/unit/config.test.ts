@@ -17,6 +17,7 @@ describe('the settings', () => {
     expect(readConfig({})).toEqual({
       host: '127.0.0.1',
       port: 3000,
+      grpcPort: null,
       databaseUrl: null,
       redisUrl: null,
       tensorflowDir: path.join(os.homedir(), '.cache', 'trainyard', 'tensorflow'),

@@ -154,6 +154,7 @@ describe('each library has one owner', () => {
     ['yauzl', /^yauzl$/, /^src\/(datasets\/formats\/zip\/read-directory|models\/imports\/read-archive)\.ts$/],
     ['the SDK of S3', /^@aws-sdk\//, /^src\/storage\/s3\//],
     ['tus', /^@tus\//, /^src\/uploads\//],
+    ['gRPC', /^@grpc\//, /^src\/inference\/open-inference\/grpc\//],
     ['prom-client', /^prom-client$/, /^src\/operations\/telemetry\.ts$/],
     ['the renderer of SVG', /^@resvg\//, /^src\/drawing\/render-svg\.ts$/],
     ['HDF5', /^h5wasm$/, /^src\/models\/(imports\/)?keras\//],

@@ -95,16 +95,30 @@ async function readInput(
   work: Work,
 ): Promise<NamedInput> {
   refuseSharedMemory(parameters, pointer)
-  if (!isDatatype(datatype)) {
-    const detail = `must be one of ${DATATYPES.join(', ')}; received ${datatype}`
-    throw fieldError('INPUT_INVALID', `${pointer}/datatype`, detail)
-  }
+  const known = assertKnown(datatype, pointer)
   if ((data === undefined) === (binary === null)) {
     throw fieldError('INPUT_INVALID', pointer, 'there must be either data or binary_data_size')
   }
   const values = binary
-    ? readBinary(datatype, shape, binary, pointer)
-    : await readJson(datatype, shape, findCut(data, arrays) ?? data, pointer, work)
+    ? readBinary(known, shape, binary, pointer)
+    : await readJson(known, shape, findCut(data, arrays) ?? data, pointer, work)
+  return nameInput(name, values, pointer)
+}
+
+/** @throws {AppError} INPUT_INVALID for a datatype that is not taken */
+export function assertKnown(datatype: string, pointer: string): Datatype {
+  if (isDatatype(datatype)) return datatype
+  const detail = `must be one of ${DATATYPES.join(', ')}; received ${datatype}`
+  throw fieldError('INPUT_INVALID', `${pointer}/datatype`, detail)
+}
+
+/**
+ * Values as an input of a request.
+ * @param pointer - where it stands in the request
+ * @throws {AppError} INPUT_INVALID when the shape is not that of the values
+ */
+export function nameInput(name: string, values: TensorValues, pointer: string): NamedInput {
+  const { shape } = values
   const length = values.kind === 'numbers' ? values.numbers.length : values.elements.length
   const product = shape.reduce((elements, dimension) => elements * dimension, 1)
   if (length !== product) {
@@ -114,7 +128,11 @@ async function readInput(
   return { name, values, pointer, pointerOf: index => `${pointer}/data/${index}` }
 }
 
-function readBinary(
+/**
+ * Values of binary data.
+ * @throws {AppError} INPUT_INVALID when it does not hold whole values
+ */
+export function readBinary(
   datatype: Datatype,
   shape: readonly number[],
   data: Buffer,
@@ -180,7 +198,7 @@ function isNumberArray(data: unknown): data is NumberArray {
 }
 
 /** @throws {AppError} INPUT_INVALID; the data of a region would be missing without a word */
-function refuseSharedMemory(parameters: object | undefined, pointer: string): void {
+export function refuseSharedMemory(parameters: object | undefined, pointer: string): void {
   if (!parameters || !('shared_memory_region' in parameters)) return
   const detail = 'data must be in the request; shared memory is not there'
   throw fieldError('INPUT_INVALID', `${pointer}/parameters/shared_memory_region`, detail)

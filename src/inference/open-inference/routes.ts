@@ -8,7 +8,6 @@ import { plainErrorResponses } from '../../http/plain-errors.ts'
 import { compileBody, leaveBody } from '../../http/validation.ts'
 import { getModel } from '../../models/repository.ts'
 import { createInterfaces, loadInterface } from '../named-inputs/model-interface.ts'
-import type { PredictDeps } from '../predict.ts'
 import { describeModel } from './describe-model.ts'
 import { inferRoutes } from './infer/routes.ts'
 import { indexModels, loadModel, refuseOverrides, unloadModel } from './load-models.ts'
@@ -20,21 +19,7 @@ import {
   ModelMetadataSchema,
   ServerMetadataSchema,
 } from './schemas.ts'
-
-/** What the routes of the protocol work with. */
-export interface OpenInferenceDeps extends PredictDeps {
-  /** Of the service. */
-  version: string
-  /** Whether predictions can be answered at all. */
-  isReady: () => Promise<boolean>
-}
-
-const EXTENSIONS = [
-  'classification',
-  'binary_tensor_data',
-  'model_repository',
-  'model_repository(unload_dependents)',
-]
+import { describeServer, type OpenInferenceDeps } from './server-metadata.ts'
 
 /** Bytes of a request that is not to infer. */
 const BODY_BYTES_MAX = 64 * 1024
@@ -100,7 +85,7 @@ export const openInferenceRoutes: FastifyPluginAsyncTypebox<OpenInferenceDeps> =
         response: { 200: ServerMetadataSchema, ...plainErrorResponses() },
       },
     },
-    async () => ({ name: 'trainyard', version: deps.version, extensions: EXTENSIONS }),
+    async () => describeServer(deps),
   )
 
   const metadata = {

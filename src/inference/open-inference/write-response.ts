@@ -53,8 +53,8 @@ async function writeNumbers(numbers: Float32Array, work: Work): Promise<string> 
   return `[${pieces.join()}]`
 }
 
-/** Without a copy; little-endian, as the platforms are that Node runs on. */
-function bytesOf({ buffer, byteOffset, byteLength }: Float32Array): Buffer {
+/** The bytes of numbers without a copy; little-endian, as the platforms are that Node runs on. */
+export function bytesOf({ buffer, byteOffset, byteLength }: Float32Array): Buffer {
   return Buffer.from(buffer, byteOffset, byteLength)
 }
 

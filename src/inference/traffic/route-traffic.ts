@@ -49,7 +49,8 @@ export async function routeTraffic<Answer extends Answered>(
   answer: (version: StoredVersion) => Promise<Answer>,
 ): Promise<Answer> {
   const startedMs = performance.now()
-  const main = await deps.versions.resolve(name, reference)
+  const found = deps.versions.resolve(name, reference)
+  const main = found instanceof Promise ? await found : found
   const { traffic } = main
   if (!traffic) return answer(main)
   const point = session === null ? Math.random() : pointOf(name, traffic.alias, session)

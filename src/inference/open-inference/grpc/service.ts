@@ -1,0 +1,108 @@
+import type { ServerUnaryCall } from '@grpc/grpc-js'
+import { Value } from 'typebox/value'
+import { AppError } from '../../../errors.ts'
+import { getModel, type VersionReference } from '../../../models/repository.ts'
+import { type InterfaceDeps, loadInterface } from '../../named-inputs/model-interface.ts'
+import { describeModel } from '../describe-model.ts'
+import { computeOutputs } from '../infer.ts'
+import { indexModels, loadModel, refuseOverrides, unloadModel } from '../load-models.ts'
+import { ModelParams, readReference, VersionParams } from '../read-reference.ts'
+import { describeServer, type OpenInferenceDeps } from '../server-metadata.ts'
+import type { InferRequestMessage, ModelQuestion, RepositoryRequestMessage } from './messages.ts'
+import { readInferMessage } from './read-infer.ts'
+import { writeInferMessage } from './write-infer.ts'
+
+/** Metadata that keeps a client with one version of an alias that is split; the header of REST. */
+const SESSION_KEY = 'x-trainyard-session'
+
+/** A method: answers a message with a message. */
+export interface Method {
+  /** Anybody may ask, as for signs of life. */
+  needsNoKey?: boolean
+  answer(request: object, call: ServerUnaryCall<object, object>): Promise<object>
+}
+
+/**
+ * `inference.GRPCInferenceService`, by the names of its methods. Each answers what its route under `/v2` does.
+ * @see https://github.com/kserve/open-inference-protocol/blob/main/specification/protocol/inference_grpc.md
+ */
+export function createMethods(deps: OpenInferenceDeps & InterfaceDeps): Record<string, Method> {
+  const resolve = async (question: ModelQuestion) => {
+    const { name, reference } = readTarget(question)
+    return deps.versions.resolve(name, reference)
+  }
+  return {
+    ServerLive: { needsNoKey: true, answer: async () => ({ live: true }) },
+    ServerReady: { needsNoKey: true, answer: async () => ({ ready: await deps.isReady() }) },
+    ServerMetadata: { answer: async () => describeServer(deps) },
+    ModelReady: {
+      async answer(question) {
+        try {
+          await loadInterface(deps, await resolve(question as ModelQuestion))
+          return { ready: true }
+        } catch (error) {
+          if (error instanceof AppError && error.status === 404) return { ready: false }
+          throw error
+        }
+      },
+    },
+    ModelMetadata: {
+      async answer(question) {
+        const { name, version: wanted } = question as ModelQuestion
+        const found = await resolve({ name, version: wanted })
+        const versions = wanted === '' ? (await getModel(deps.db, name)).versions : [found.version]
+        return describeModel(name, versions, await loadInterface(deps, found))
+      },
+    },
+    ModelInfer: {
+      async answer(request, call) {
+        const message = request as InferRequestMessage
+        const target = readTarget({ name: message.modelName, version: message.modelVersion })
+        const [session = null] = call.metadata.get(SESSION_KEY)
+        const { version, id, outputs } = await computeOutputs(
+          deps,
+          { ...target, session: session === null ? null : String(session) },
+          toDeadlineMs(call.getDeadline()),
+          work => readInferMessage(message, work),
+        )
+        return writeInferMessage(version, id, outputs)
+      },
+    },
+    RepositoryIndex: {
+      async answer(request) {
+        return { models: await indexModels(deps, (request as { ready: boolean }).ready) }
+      },
+    },
+    RepositoryModelLoad: {
+      async answer(request) {
+        const { modelName, parameters } = request as RepositoryRequestMessage
+        refuseOverrides(parameters)
+        await loadModel(deps, readTarget({ name: modelName, version: '' }).name)
+        return {}
+      },
+    },
+    RepositoryModelUnload: {
+      async answer(request) {
+        const { modelName } = request as RepositoryRequestMessage
+        await unloadModel(deps, readTarget({ name: modelName, version: '' }).name)
+        return {}
+      },
+    },
+  }
+}
+
+/** @throws {AppError} MODEL_NOT_FOUND, MODEL_VERSION_NOT_FOUND for what can be the name of none */
+function readTarget({ name, version }: ModelQuestion): { name: string; reference: VersionReference } {
+  if (!Value.Check(ModelParams, { name }))
+    throw new AppError('MODEL_NOT_FOUND', 'a model must be named; no model has this name')
+  if (version === '') return { name, reference: {} }
+  if (!Value.Check(VersionParams.properties.version, version)) {
+    throw new AppError('MODEL_VERSION_NOT_FOUND', 'a version must be a number or an alias; received neither')
+  }
+  return { name, reference: readReference(version) }
+}
+
+/** By `performance.now()`. @param deadline - of a call: a date, or milliseconds since 1970; Infinity: none */
+function toDeadlineMs(deadline: Date | number): number {
+  return performance.now() + (Number(deadline) - Date.now())
+}
