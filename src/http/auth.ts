@@ -2,7 +2,10 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { AppError } from '../errors.ts'
 import { hashKey } from './api-keys.ts'
 
-/** Looks a key, or what stands for one, up by its hash; gives the id of the key, at once when it is known, or null when it is not good. */
+/**
+ * Looks a key, or what stands for one, up by its hash.
+ * @returns the id of the key, at once when it is known; null when it is not good
+ */
 export type FindKeyId = (sha256: string) => string | null | Promise<string | null>
 
 /** What asking for keys works with. */

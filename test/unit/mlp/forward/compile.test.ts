@@ -63,9 +63,23 @@ function interpret(
   return Array.from(interpreter.get(program.predictions))
 }
 
+/** The same weights, each rounded the other way by chance. */
+function nudge(weights: Map<string, Float32Array>, seed: number): Map<string, Float32Array> {
+  const random = createRandom(seed, 'nudge')
+  return new Map(
+    [...weights].map(([name, array]) => [
+      name,
+      array.map(weight => weight * (1 + (random.integer(3) - 1) * 2 ** -23)),
+    ]),
+  )
+}
+
+const NUDGES = 8
+
 /**
- * Compares a compiled network with the interpreter in double precision: 1e-6 of the largest output apart at most, or
- * where a network magnifies the rounding of its own sums, twice as far as the interpreter in single precision is.
+ * Compares a compiled network with the interpreter in double precision: 1e-6 of the largest output apart at most. Where a
+ * network magnifies the rounding of its own sums, what single precision can give is found out with weights that differ in
+ * their last digit: twice as far as the interpreter comes with one of them at most.
  */
 function expectSame(program: InferenceProgram, seed: number, count: number): void {
   const weights = drawWeights(program, seed)
@@ -74,10 +88,14 @@ function expectSame(program: InferenceProgram, seed: number, count: number): voi
   const largest = Math.max(1, ...exact.map(Math.abs))
   const distance = (numbers: number[]) =>
     Math.max(0, ...numbers.map((number, index) => Math.abs(number - (exact[index] ?? Number.NaN)) / largest))
-  const single = distance(interpret(program, weights, features, Float32Array))
   const received = Array.from(compile(program, weights).predict(features, count))
   expect(received).toHaveLength(exact.length)
-  expect(distance(received)).toBeLessThanOrEqual(Math.max(1e-6, 2 * single))
+  const apart = distance(received)
+  if (apart <= 1e-6) return
+  const single = Array.from({ length: NUDGES }, (_, draw) =>
+    distance(interpret(program, nudge(weights, draw), features, Float32Array)),
+  )
+  expect(apart).toBeLessThanOrEqual(2 * Math.max(...single))
 }
 
 const layer = fc.oneof(
@@ -97,6 +115,21 @@ const layer = fc.oneof(
 )
 
 describe('a compiled network', () => {
+  it('is as near to the exact answer as single precision comes, where a network magnifies its rounding', () => {
+    const program = programOf(
+      14,
+      [
+        { type: 'dropout', rate: 0 },
+        { type: 'dense', units: 67, activation: 'softplus', useBias: false },
+        { type: 'layerNormalization', center: true, scale: false },
+        { type: 'dense', units: 89, activation: 'softmax', useBias: false },
+        { type: 'layerNormalization', center: false, scale: false },
+      ],
+      -1 / 64,
+    )
+    for (let draw = 0; draw < 50; draw++) expectSame(program, 936_318_383 + draw, 1)
+  })
+
   it('predicts what the interpreter does, for any layers in any order', () => {
     const places = { count: fc.integer({ min: 1, max: 19 }), inputUnits: fc.integer({ min: 1, max: 70 }) }
     const networks = fc.record({
