@@ -25,7 +25,7 @@ import { aliasRoutes } from './models/aliases/routes.ts'
 import { comparisonRoutes } from './models/comparison/routes.ts'
 import { importRoutes } from './models/imports/routes.ts'
 import { type ModelDeps, modelRoutes } from './models/routes.ts'
-import { readReadiness } from './operations/readiness.ts'
+import { isReady } from './operations/readiness.ts'
 import { healthRoutes, type OperationDeps, operationRoutes, telemetryRoutes } from './operations/routes.ts'
 import { type UploadRouteDeps, uploadRoutes } from './uploads/routes.ts'
 
@@ -104,6 +104,6 @@ function v1Routes(deps: AppDeps): FastifyPluginAsync {
 }
 
 function v2Routes(deps: AppDeps): FastifyPluginAsync {
-  const isReady = async () => (await readReadiness(deps)).status !== 'unready'
-  return async v2 => void (await v2.register(openInferenceRoutes, { ...deps, isReady }))
+  const whole = { ...deps, isReady: () => isReady(deps) }
+  return async v2 => void (await v2.register(openInferenceRoutes, whole))
 }

@@ -15,7 +15,7 @@ import { createShadowQueue } from './inference/traffic/shadow-queue.ts'
 import { createTurns } from './inference/turns.ts'
 import { createLogger } from './logger.ts'
 import { createVersionCache } from './models/version-cache.ts'
-import { readReadiness } from './operations/readiness.ts'
+import { isReady } from './operations/readiness.ts'
 import { startRetention } from './operations/retention.ts'
 import { createTelemetry } from './operations/telemetry.ts'
 import type { TrainingQueue } from './queue/training-queue.ts'
@@ -121,7 +121,7 @@ if (connection) {
 /** The library is a tenth of what the process has loaded: only where it is wanted. */
 async function startGrpc(port: number) {
   const { startGrpcServer } = await import('./inference/open-inference/grpc/server.ts')
-  const isReady = async () => (await readReadiness(serving)).status !== 'unready'
   const { observeRequest } = serving.telemetry
-  return startGrpcServer({ ...serving, isReady, observeRequest }, { host: config.host, port })
+  const whole = { ...serving, isReady: () => isReady(serving), observeRequest }
+  return startGrpcServer(whole, { host: config.host, port })
 }

@@ -27,11 +27,11 @@ export function registerAuth(app: FastifyInstance, { findKeyId, findStreamTokenK
   app.addHook('onRequest', (request, _reply, done) => {
     const { config, url = '' } = request.routeOptions // made anew whenever it is asked for
     if (config.needsNoKey || (!isGuarded(url) && !isGuarded(request.url))) return done()
-    const key = readBearer(request)
+    const key = readBearer(request.headers.authorization)
     const token = key === null && config.acceptsStreamToken ? readStreamToken(request) : null
     const admit = (keyId: string | null) => {
       request.apiKeyId = keyId
-      done(keyId === null ? refusal(key ?? token) : undefined)
+      done(keyId === null ? keyRefused('as "Authorization: Bearer <key>"', key ?? token) : undefined)
     }
     const found = key ? findKeyId(hash(request, key)) : token ? findStreamTokenKeyId(hashKey(token)) : null
     if (found instanceof Promise) found.then(admit, done)
@@ -39,12 +39,10 @@ export function registerAuth(app: FastifyInstance, { findKeyId, findStreamTokenK
   })
 }
 
-function refusal(shown: string | null): AppError {
+/** @param where - a key is to be shown @param shown - what was, if anything */
+export function keyRefused(where: string, shown: string | null): AppError {
   const received = shown ? 'one that is not known, or no longer' : 'none'
-  return new AppError(
-    'UNAUTHENTICATED',
-    `a key is required as "Authorization: Bearer <key>"; received ${received}`,
-  )
+  return new AppError('UNAUTHENTICATED', `a key is required ${where}; received ${received}`)
 }
 
 /** Hashes keys; a connection that shows the one of its last request again is spared the work, not the look-up. */
@@ -69,8 +67,9 @@ function readStreamToken({ query }: FastifyRequest): string | null {
   return typeof streamToken === 'string' ? streamToken : null
 }
 
-function readBearer({ headers }: FastifyRequest): string | null {
-  return /^Bearer +(\S+) *$/i.exec(headers.authorization ?? '')?.[1] ?? null
+/** The key that an `Authorization` shows; null where it shows none. @see RFC 6750, section 2.1 */
+export function readBearer(authorization = ''): string | null {
+  return /^Bearer +(\S+) *$/i.exec(authorization)?.[1] ?? null
 }
 
 declare module 'fastify' {

@@ -20,6 +20,11 @@ export interface ReadinessDeps {
 
 const PATIENCE_MS = 1_500
 
+/** Whether predictions can be answered at all. */
+export async function isReady(deps: ReadinessDeps): Promise<boolean> {
+  return (await readReadiness(deps)).status !== 'unready'
+}
+
 /** Asks each part for a sign of life, all at once. */
 export async function readReadiness({ db, blobs, queue }: ReadinessDeps): Promise<Readiness> {
   const [database, queueStatus, storage] = await Promise.all([

@@ -1,24 +1,14 @@
-import { execFile } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
-import sharp from 'sharp'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { stripes } from '../helpers/idx.ts'
-import { hasPythonPackages, installPythonPackages } from '../helpers/python-packages.ts'
+import { hasPythonPackages } from '../helpers/python-packages.ts'
 import { releaseAfterFile } from '../helpers/release.ts'
 import { type Json, startTestService, TEST_KEY, type TestService } from '../helpers/service.ts'
 import { housesCsv, trainTable } from '../helpers/trained-houses.ts'
 import { GOOD, trainVersion } from '../helpers/trained-model.ts'
+import { askByClient, predictImages, predictOwn, UNITS } from '../helpers/triton-client.ts'
 import { until } from '../helpers/until.ts'
 
-const SCRIPT = fileURLToPath(new URL('../triton-client/ask_grpc.py', import.meta.url))
-const UNITS = 36
 const release = releaseAfterFile()
 
-/** The first three test images, a row of 36 pixels each. */
-const images = [0, 1, 2].map(place => [
-  ...stripes(30, 3, 6, 2).images.subarray(16 + place * UNITS, 16 + (place + 1) * UNITS),
-])
 const rows = [
   { area: 100, age: 10, city: 'Oslo', garden: true, sold: '2020-05-01' },
   { area: 50, age: null, city: 'nowhere', garden: false, sold: '2020-06-01' },
@@ -37,47 +27,11 @@ describe.skipIf(!hasPythonPackages('triton-client'))("NVIDIA's client over gRPC"
     await service.startWorker()
     await trainVersion(service, await service.uploadStripes(), GOOD)
     await trainTable(service, 'houses', housesCsv(120), 'price')
-    const { predictions } = await predictOwn('stripes', { instances: images })
-    labels = predictions.map(({ label }: Json) => label)
-    probabilities = predictions.flatMap(({ top }: Json) =>
-      ['0', '1', '2'].map(label => top.find((one: Json) => one.label === label).probability),
-    )
-    prices = (await predictOwn('houses', { rows })).predictions.map(({ values }: Json) => values[0])
-    answers = await askByClient()
-  })
-
-  const predictOwn = (name: string, body: object) =>
-    service.json(`/v1/models/${name}/predict`, {
-      method: 'POST',
-      body: JSON.stringify(body),
-      headers: { 'content-type': 'application/json' },
-    })
-
-  async function askByClient(): Promise<Json> {
-    const files = await Promise.all(
-      images.map(image =>
-        sharp(Buffer.from(image), { raw: { width: 6, height: 6, channels: 1 } })
-          .png()
-          .toBuffer(),
-      ),
-    )
+    ;({ labels, probabilities } = await predictImages(service))
+    prices = (await predictOwn(service, 'houses', { rows })).map(({ values }) => values[0])
     const port = await until(() => /"grpcPort":(\d+)/.exec(service.api.output())?.[1], { what: 'gRPC' })
-    const question = {
-      address: `127.0.0.1:${port}`,
-      key: TEST_KEY,
-      images,
-      files: files.map(file => file.toString('base64')),
-      rows,
-    }
-    const asking = promisify(execFile)('python3', [SCRIPT], {
-      env: { ...process.env, PYTHONPATH: installPythonPackages('triton-client') },
-      maxBuffer: 16 * 1024 ** 2,
-      timeout: 50_000,
-      killSignal: 'SIGKILL',
-    })
-    asking.child.stdin?.end(JSON.stringify(question))
-    return JSON.parse((await asking).stdout)
-  }
+    answers = await askByClient('ask_grpc.py', `127.0.0.1:${port}`, rows)
+  })
 
   const close = (numbers: readonly number[], digits: number) =>
     numbers.map(number => expect.closeTo(number, digits))

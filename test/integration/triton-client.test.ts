@@ -1,23 +1,13 @@
-import { execFile } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
-import sharp from 'sharp'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { stripes } from '../helpers/idx.ts'
-import { hasPythonPackages, installPythonPackages } from '../helpers/python-packages.ts'
+import { hasPythonPackages } from '../helpers/python-packages.ts'
 import { releaseAfterFile } from '../helpers/release.ts'
-import { type Json, startTestService, TEST_KEY, type TestService } from '../helpers/service.ts'
+import { type Json, startTestService, type TestService } from '../helpers/service.ts'
 import { housesCsv, trainTable } from '../helpers/trained-houses.ts'
 import { GOOD, trainVersion } from '../helpers/trained-model.ts'
+import { askByClient, predictImages, predictOwn, UNITS } from '../helpers/triton-client.ts'
 
-const SCRIPT = fileURLToPath(new URL('../triton-client/ask.py', import.meta.url))
-const UNITS = 36
 const release = releaseAfterFile()
 
-/** The first three test images, a row of 36 pixels each. */
-const images = [0, 1, 2].map(place => [
-  ...stripes(30, 3, 6, 2).images.subarray(16 + place * UNITS, 16 + (place + 1) * UNITS),
-])
 const rows = [
   { area: 100, age: 10, city: 'Oslo', garden: true, sold: '2020-05-01' },
   { area: 50, age: null, city: 'nowhere', garden: false, sold: '2020-06-01' },
@@ -37,45 +27,9 @@ describe.skipIf(!hasPythonPackages('triton-client'))("NVIDIA's client, tritoncli
     await service.startWorker()
     await trainVersion(service, await service.uploadStripes(), GOOD)
     await trainTable(service, 'houses', housesCsv(120), 'price')
-    const { predictions } = await predictOwn('stripes', { instances: images })
-    labels = predictions.map(({ label }: Json) => label)
-    probabilities = predictions.flatMap(({ top }: Json) =>
-      ['0', '1', '2'].map(label => top.find((one: Json) => one.label === label).probability),
-    )
-    answers = await askByClient()
+    ;({ labels, probabilities } = await predictImages(service))
+    answers = await askByClient('ask.py', new URL(service.url).host, rows)
   })
-
-  const predictOwn = (name: string, body: object) =>
-    service.json(`/v1/models/${name}/predict`, {
-      method: 'POST',
-      body: JSON.stringify(body),
-      headers: { 'content-type': 'application/json' },
-    })
-
-  async function askByClient(): Promise<Json> {
-    const files = await Promise.all(
-      images.map(image =>
-        sharp(Buffer.from(image), { raw: { width: 6, height: 6, channels: 1 } })
-          .png()
-          .toBuffer(),
-      ),
-    )
-    const question = {
-      address: new URL(service.url).host,
-      key: TEST_KEY,
-      images,
-      files: files.map(file => file.toString('base64')),
-      rows,
-    }
-    const asking = promisify(execFile)('python3', [SCRIPT], {
-      env: { ...process.env, PYTHONPATH: installPythonPackages('triton-client') },
-      maxBuffer: 16 * 1024 ** 2,
-      timeout: 50_000,
-      killSignal: 'SIGKILL',
-    })
-    asking.child.stdin?.end(JSON.stringify(question))
-    return JSON.parse((await asking).stdout)
-  }
 
   /** What every form of the images must come to. */
   const predicted = (more: object = {}) => ({
@@ -150,8 +104,8 @@ describe.skipIf(!hasPythonPackages('triton-client'))("NVIDIA's client, tritoncli
   })
 
   it('gets for the columns of a table, FP64, BOOL and BYTES, what our own route says', async () => {
-    const { predictions } = await predictOwn('houses', { rows })
-    const prices = predictions.map(({ values }: Json) => expect.closeTo(values[0], 3))
+    const predictions = await predictOwn(service, 'houses', { rows })
+    const prices = predictions.map(({ values }) => expect.closeTo(values[0], 3))
     const { binary, JSON: asJson } = answers.table
     const values = (expected: unknown[]) => ({
       dtype: 'float32',

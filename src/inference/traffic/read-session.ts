@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http'
 
 /** Header that keeps a client with one version of an alias that is split. */
-const SESSION_HEADER = 'x-trainyard-session'
+export const SESSION_HEADER = 'x-trainyard-session'
 
 /** The session of a request; null without one. */
 export function readSession(headers: IncomingHttpHeaders): string | null {

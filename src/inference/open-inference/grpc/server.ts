@@ -6,9 +6,9 @@ import {
   type ServiceDefinition,
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js'
-import { AppError } from '../../../errors.ts'
+import type { AppError } from '../../../errors.ts'
 import { hashKey } from '../../../http/api-keys.ts'
-import type { FindKeyId } from '../../../http/auth.ts'
+import { type FindKeyId, keyRefused, readBearer } from '../../../http/auth.ts'
 import type { ObserveRequest } from '../../../http/observe-requests.ts'
 import { describePlainly, plainStatus } from '../../../http/plain-errors.ts'
 import { toAppError } from '../../../http/problem-details.ts'
@@ -121,13 +121,8 @@ function answerWith(deps: GrpcDeps, route: string, method: Method): handleUnaryC
 
 /** The id of the key in the metadata. @throws {AppError} UNAUTHENTICATED */
 async function readKey(findKeyId: FindKeyId, call: Call): Promise<string> {
-  const [header = ''] = call.metadata.get('authorization')
-  const key = /^Bearer +(\S+) *$/i.exec(String(header))?.[1]
-  const keyId = key === undefined ? null : await findKeyId(hashKey(key))
+  const key = readBearer(call.metadata.get('authorization')[0]?.toString())
+  const keyId = key === null ? null : await findKeyId(hashKey(key))
   if (keyId !== null) return keyId
-  const received = key === undefined ? 'none' : 'one that is not known, or no longer'
-  throw new AppError(
-    'UNAUTHENTICATED',
-    `a key is required in the metadata, as "authorization: Bearer <key>"; received ${received}`,
-  )
+  throw keyRefused('in the metadata, as "authorization: Bearer <key>"', key)
 }

@@ -3,6 +3,7 @@ import { Value } from 'typebox/value'
 import { AppError } from '../../../errors.ts'
 import { getModel, type VersionReference } from '../../../models/repository.ts'
 import { type InterfaceDeps, loadInterface } from '../../named-inputs/model-interface.ts'
+import { readSession, SESSION_HEADER } from '../../traffic/read-session.ts'
 import { describeModel } from '../describe-model.ts'
 import { computeOutputs } from '../infer.ts'
 import { indexModels, loadModel, refuseOverrides, unloadModel } from '../load-models.ts'
@@ -11,9 +12,6 @@ import { describeServer, type OpenInferenceDeps } from '../server-metadata.ts'
 import type { InferRequestMessage, ModelQuestion, RepositoryRequestMessage } from './messages.ts'
 import { readInferMessage } from './read-infer.ts'
 import { writeInferMessage } from './write-infer.ts'
-
-/** Metadata that keeps a client with one version of an alias that is split; the header of REST. */
-const SESSION_KEY = 'x-trainyard-session'
 
 /** A method: answers a message with a message. */
 export interface Method {
@@ -58,10 +56,10 @@ export function createMethods(deps: OpenInferenceDeps & InterfaceDeps): Record<s
       async answer(request, call) {
         const message = request as InferRequestMessage
         const target = readTarget({ name: message.modelName, version: message.modelVersion })
-        const [session = null] = call.metadata.get(SESSION_KEY)
+        const session = readSession({ [SESSION_HEADER]: call.metadata.get(SESSION_HEADER)[0]?.toString() })
         const { version, id, outputs } = await computeOutputs(
           deps,
-          { ...target, session: session === null ? null : String(session) },
+          { ...target, session },
           toDeadlineMs(call.getDeadline()),
           work => readInferMessage(message, work),
         )
