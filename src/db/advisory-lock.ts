@@ -1,4 +1,4 @@
-import pg from 'pg'
+import { withConnection } from './with-connection.ts'
 
 /** What is done by one process at a time. */
 export type LockName = 'trainyard_collection'
@@ -16,18 +16,10 @@ export async function withAdvisoryLock<Result>(
   work: (lost: AbortSignal) => Promise<Result>,
 ): Promise<Result | null> {
   const lost = new AbortController()
-  const client = new pg.Client({
-    connectionString: databaseUrl,
-    connectionTimeoutMillis: 2_000,
-    keepAlive: true,
-  })
-  client.on('error', error => lost.abort(error))
-  try {
-    await client.connect()
+  return withConnection(databaseUrl, async client => {
+    client.on('error', error => lost.abort(error))
     const take = options.wait ? 'pg_advisory_lock' : 'pg_try_advisory_lock'
     const { rows } = await client.query(`SELECT ${take}(hashtextextended($1, 0)) AS mine`, [name])
     return rows[0].mine === false ? null : await work(lost.signal)
-  } finally {
-    await client.end()
-  }
+  })
 }

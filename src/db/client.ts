@@ -1,4 +1,5 @@
 import { PrismaPg } from '@prisma/adapter-pg'
+import { CalmClient } from './calm-client.ts'
 import { PrismaClient } from './generated/client.ts'
 
 /**
@@ -43,6 +44,7 @@ export function createDatabase({
       query_timeout: statementMsMax,
       idle_in_transaction_session_timeout: 5_000, // a process that stands still must not keep its locks
       keepAlive: true,
+      Client: CalmClient,
     },
     { onPoolError: onError, onConnectionError: onError },
   )

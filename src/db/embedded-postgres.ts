@@ -5,7 +5,7 @@ import { createServer } from 'node:net'
 import os from 'node:os'
 import path from 'node:path'
 import { promisify } from 'node:util'
-import pg from 'pg'
+import { withConnection } from './with-connection.ts'
 
 const run = promisify(execFile)
 
@@ -157,14 +157,10 @@ async function readUrl(cluster: string, passwordFile: string): Promise<string> {
 async function createDatabaseIfMissing(url: string): Promise<void> {
   const maintenanceUrl = new URL(url)
   maintenanceUrl.pathname = '/postgres'
-  const client = new pg.Client({ connectionString: maintenanceUrl.href })
-  await client.connect()
-  try {
+  await withConnection(maintenanceUrl.href, async client => {
     const { rowCount } = await client.query(`SELECT 1 FROM pg_database WHERE datname = 'trainyard'`)
     if (rowCount === 0) await client.query('CREATE DATABASE trainyard')
-  } finally {
-    await client.end()
-  }
+  })
 }
 
 async function findFreePort(): Promise<number> {

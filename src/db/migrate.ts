@@ -4,7 +4,8 @@ import path from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { PrismaPg } from '@prisma/adapter-pg'
 import { bindMigrationAwareSqlAdapterFactory } from '@prisma/driver-adapter-utils'
-import pg from 'pg'
+import type pg from 'pg'
+import { withConnection } from './with-connection.ts'
 
 /** Any fixed number: the same in every process, so that one migrates while the others wait. */
 const MIGRATION_LOCK = 8_246_153
@@ -30,17 +31,12 @@ interface Migration {
  */
 export async function migrate(databaseUrl: string, folder: string): Promise<string[]> {
   const migrations = await readMigrations(folder)
-  const lock = new pg.Client({ connectionString: databaseUrl, connectionTimeoutMillis: 5_000 })
-  lock.on('error', () => {}) // a lost connection rejects the running query, which reports it
-  await lock.connect()
-  try {
+  return withConnection(databaseUrl, async lock => {
     await lock.query('SELECT pg_advisory_lock($1)', [MIGRATION_LOCK])
     const applied = await findAppliedNames(lock)
     if (migrations.every(migration => applied.has(migration.name))) return []
     return await applyMigrations(databaseUrl, folder, migrations)
-  } finally {
-    await lock.end()
-  }
+  })
 }
 
 /** Names of the migrations in a folder, in their order. */

@@ -1,9 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { createPostgresBackend, type Processor, Queue, runMigrations, Worker, withBackend } from 'bullmq'
 import { Redis } from 'ioredis'
-import pg from 'pg'
 import { Type } from 'typebox'
 import { Value } from 'typebox/value'
+import { CalmClient } from '../db/calm-client.ts'
+import { withConnection } from '../db/with-connection.ts'
 
 /** Where the queue lives. */
 export interface QueueLocation {
@@ -62,7 +63,7 @@ export function openTrainingQueue(
 }
 
 async function openInPostgres(databaseUrl: string, onError: (error: Error) => void): Promise<TrainingQueue> {
-  await migrateQueue(databaseUrl)
+  await withConnection(databaseUrl, client => runMigrations(client, SCHEMA))
   const OnPostgres = withBackend(createPostgresBackend)
   const connection = {
     ...{ connectionString: databaseUrl, schema: SCHEMA, max: 4, connectionTimeoutMillis: 2_000 },
@@ -80,28 +81,6 @@ async function openInPostgres(databaseUrl: string, onError: (error: Error) => vo
     },
     check: async () => void (await queue.getJobCountByTypes('waiting')),
     close: () => queue.close(),
-  }
-}
-
-/**
- * A connection whose loss never ends the process: BullMQ takes connections out of its pool without listening for their
- * errors, and an `error` event without a listener is thrown. The query that runs is rejected in any case.
- */
-class CalmClient extends pg.Client {
-  constructor(config?: pg.ClientConfig) {
-    super(config)
-    this.on('error', () => {})
-  }
-}
-
-async function migrateQueue(databaseUrl: string): Promise<void> {
-  const client = new pg.Client({ connectionString: databaseUrl, connectionTimeoutMillis: 5_000 })
-  client.on('error', () => {}) // a lost connection rejects the running query, which reports it
-  await client.connect()
-  try {
-    await runMigrations(client, SCHEMA)
-  } finally {
-    await client.end()
   }
 }
 

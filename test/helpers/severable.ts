@@ -11,6 +11,12 @@ export interface SeverableRoute {
   refusals(): number
   /** Lets connections through again. */
   mend(): void
+  /** Keeps back what the server says from now on. */
+  hold(): void
+  /** What was kept back. */
+  held(): Buffer
+  /** Hands over what was kept back, in one piece, and ends the connections that it belongs to. */
+  letGo(): void
   close(): Promise<void>
 }
 
@@ -18,7 +24,9 @@ export interface SeverableRoute {
 export async function openSeverableRoute(target: string): Promise<SeverableRoute> {
   const { hostname, port } = new URL(target)
   const sockets = new Set<net.Socket>()
+  const heldOf = new Map<net.Socket, Buffer>()
   let isCut = false
+  let isHolding = false
   let refusals = 0
   const server = net.createServer(near => {
     if (isCut) {
@@ -34,10 +42,17 @@ export async function openSeverableRoute(target: string): Promise<SeverableRoute
       socket.on('error', () => other.destroy())
       socket.on('close', () => {
         sockets.delete(socket)
-        other.destroy()
+        if (!heldOf.has(other)) other.destroy()
       })
-      socket.pipe(other)
     }
+    near.pipe(far)
+    far.on('data', piece => {
+      if (isHolding) heldOf.set(near, Buffer.concat([heldOf.get(near) ?? Buffer.alloc(0), piece]))
+      else near.write(piece)
+    })
+    far.on('end', () => {
+      if (!heldOf.has(near)) near.end()
+    })
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -56,6 +71,15 @@ export async function openSeverableRoute(target: string): Promise<SeverableRoute
     refusals: () => refusals,
     mend() {
       isCut = false
+    },
+    hold() {
+      isHolding = true
+    },
+    held: () => Buffer.concat([...heldOf.values()]),
+    letGo() {
+      isHolding = false
+      for (const [near, piece] of heldOf) near.end(piece)
+      heldOf.clear()
     },
     async close() {
       sever()

@@ -1,8 +1,11 @@
 import { expect, it, onTestFinished } from 'vitest'
 import { isDatabaseAway, isTransient } from '../../src/db/away.ts'
 import type { Db } from '../../src/db/client.ts'
+import { withConnection } from '../../src/db/with-connection.ts'
 import { createTestDatabase } from '../helpers/database.ts'
 import { addDataset, addJob, openTestDatabase } from '../helpers/job-rows.ts'
+import { openSeverableRoute } from '../helpers/severable.ts'
+import { until } from '../helpers/until.ts'
 
 const catchError = (promise: Promise<unknown>): Promise<unknown> =>
   promise.then(
@@ -64,6 +67,55 @@ it('a statement that was cut off and a conflict of serializable transactions are
     ),
   )
   expect(isTransient(conflict), String(conflict)).toBe(true)
+})
+
+it('a connection that ends in a statement or in the commit itself says that the database is away', async () => {
+  const { db, first } = await setUp()
+  const inStatement = await catchError(
+    db.$transaction(tx => tx.$queryRaw`SELECT pg_terminate_backend(pg_backend_pid())`),
+  )
+  expect(isDatabaseAway(inStatement), String(inStatement)).toBe(true)
+  await db.$executeRaw`CREATE FUNCTION end_connection() RETURNS trigger LANGUAGE plpgsql
+    AS 'BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NULL; END'`
+  await db.$executeRaw`CREATE CONSTRAINT TRIGGER ends_at_commit AFTER UPDATE ON jobs DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW EXECUTE FUNCTION end_connection()`
+  const inCommit = await catchError(
+    db.$transaction(tx => tx.$executeRaw`UPDATE jobs SET priority = 5 WHERE id = ${first}`),
+  )
+  expect(isDatabaseAway(inCommit), String(inCommit)).toBe(true)
+})
+
+it('a connection of its own that is lost rejects what runs on it, and nothing else', async () => {
+  const { db } = await setUp()
+  const lost = await catchError(
+    withConnection(await createTestDatabase(), async client => {
+      const ended = new Promise(resolve => client.once('end', resolve)) // `events.once` would listen for errors
+      const { rows } = await client.query<{ pid: number }>('SELECT pg_backend_pid() AS pid')
+      await db.$queryRaw`SELECT pg_terminate_backend(${rows[0]?.pid})`
+      await ended
+      await client.query('SELECT 1')
+    }),
+  )
+  expect(isDatabaseAway(lost), String(lost)).toBe(true)
+})
+
+it('a connection that ends at the moment when it is handed on is an error of who gets it, and nothing is thrown', async () => {
+  const databaseUrl = await createTestDatabase()
+  const route = await openSeverableRoute(databaseUrl)
+  onTestFinished(route.close)
+  const other = openTestDatabase(databaseUrl, onTestFinished)
+  const db = openTestDatabase(route.url, onTestFinished, 1)
+  const [backend] = await db.$queryRaw<{ pid: number }[]>`SELECT pg_backend_pid() AS pid`
+  route.hold()
+  const first = db.$queryRaw`SELECT 'the first' AS words`.then(rows => rows) // which starts it
+  const second = catchError(db.$transaction(tx => tx.$queryRaw`SELECT 'the second' AS words`))
+  await until(() => route.held().includes('the first'), { what: 'the first answer' })
+  await other.$queryRaw`SELECT pg_terminate_backend(${backend?.pid})`
+  await until(() => route.held().includes('terminating connection'), { what: 'the end of the connection' })
+  route.letGo()
+  expect(await first).toEqual([{ words: 'the first' }])
+  const lost = await second
+  expect(isDatabaseAway(lost), String(lost)).toBe(true)
 })
 
 it('a row that a constraint refuses is not', async () => {

@@ -3,6 +3,7 @@ import os from 'node:os'
 import path from 'node:path'
 import pg from 'pg'
 import { LOCK_FILE, migrate, readMigrationNames } from '../../db/migrate.ts'
+import { withConnection } from '../../db/with-connection.ts'
 import type { BlobStore } from '../../storage/blob-store.ts'
 import { createDiskBlobStore } from '../../storage/disk-blob-store.ts'
 import { copyBlob } from './copy-blob.ts'
@@ -53,7 +54,7 @@ async function assertRestorable(
       throw new Error(`the backup must be whole; its table ${name} is damaged`)
     }
   }
-  await withClient(target.databaseUrl, async client => {
+  await withConnection(target.databaseUrl, async client => {
     for (const { name } of await listTables(client)) {
       const { rowCount } = await client.query(`SELECT 1 FROM ${pg.escapeIdentifier(name)} LIMIT 1`)
       if (rowCount) throw new Error(`the database must be empty; its table ${name} has rows`)
@@ -81,7 +82,7 @@ async function migrateTo(
 }
 
 async function insertRows(databaseUrl: string, folder: string, { tables }: BackupManifest): Promise<void> {
-  await withClient(databaseUrl, async client => {
+  await withConnection(databaseUrl, async client => {
     await client.query('BEGIN')
     for (const { rows, ...table } of tables) {
       const inserted = await copyIn(client, table, path.join(folder, 'tables', `${table.name}.copy`))
@@ -91,19 +92,6 @@ async function insertRows(databaseUrl: string, folder: string, { tables }: Backu
     }
     await client.query('COMMIT')
   })
-}
-
-async function withClient<Result>(
-  databaseUrl: string,
-  work: (client: pg.Client) => Promise<Result>,
-): Promise<Result> {
-  const client = new pg.Client({ connectionString: databaseUrl })
-  await client.connect()
-  try {
-    return await work(client)
-  } finally {
-    await client.end()
-  }
 }
 
 async function copyIfMissing(from: string, to: string): Promise<void> {

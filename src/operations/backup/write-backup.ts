@@ -1,7 +1,7 @@
 import { copyFile, mkdir, readdir, rm } from 'node:fs/promises'
 import path from 'node:path'
-import pg from 'pg'
 import { withAdvisoryLock } from '../../db/advisory-lock.ts'
+import { withConnection } from '../../db/with-connection.ts'
 import { BlobDamagedError, type BlobStore } from '../../storage/blob-store.ts'
 import { createDiskBlobStore } from '../../storage/disk-blob-store.ts'
 import { REFERENCED_BLOBS } from '../../storage/repository.ts'
@@ -51,10 +51,8 @@ export async function writeBackup(source: BackupSource, folder: string): Promise
   return manifest
 }
 
-async function writeRows(databaseUrl: string, folder: string) {
-  const client = new pg.Client({ connectionString: databaseUrl })
-  await client.connect()
-  try {
+function writeRows(databaseUrl: string, folder: string) {
+  return withConnection(databaseUrl, async client => {
     await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY')
     const { rows: times } = await client.query<{ now: Date }>('SELECT now()')
     const migrations = await listMigrations(client)
@@ -72,9 +70,7 @@ async function writeRows(databaseUrl: string, folder: string) {
       tables,
       referenced: rows.map(({ sha256 }) => sha256).sort(),
     }
-  } finally {
-    await client.end()
-  }
+  })
 }
 
 async function writeBlobs(from: BlobStore, referenced: readonly string[], folder: string) {
