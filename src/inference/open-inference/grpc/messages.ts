@@ -1,4 +1,4 @@
-import protobuf from 'protobufjs'
+import { readProto } from './codec.ts'
 
 /**
  * The messages of the protocol, and those of its extension for repositories of models.
@@ -165,20 +165,5 @@ export interface RepositoryRequestMessage {
   parameters: Record<string, unknown>
 }
 
-const { root } = protobuf.parse(PROTO)
-
-/** Writes and reads one kind of message. */
-export interface Codec {
-  encode(message: object): Buffer
-  /** Fields that are absent have their defaults. @throws Error when the bytes are no such message */
-  decode(bytes: Buffer): object
-}
-
-/** The codec of a message, by its name. */
-export function codecOf(name: string): Codec {
-  const type = root.lookupType(`inference.${name}`)
-  return {
-    encode: message => Buffer.from(type.encode(type.fromObject(message)).finish()),
-    decode: bytes => type.toObject(type.decode(bytes), { longs: Number, defaults: true }),
-  }
-}
+/** Reads and writes the messages, each named `inference.` and its own name. */
+export const codecOf = readProto(PROTO)

@@ -16,11 +16,10 @@ import type { Logger } from '../../../logger.ts'
 import { createInterfaces } from '../../named-inputs/model-interface.ts'
 import { BODY_BYTES_MAX } from '../../schemas.ts'
 import type { OpenInferenceDeps } from '../server-metadata.ts'
-import { codecOf } from './messages.ts'
-import { createMethods, type Method } from './service.ts'
+import { createHealthService } from './health.ts'
+import type { Method, Service } from './method.ts'
+import { createInferenceService } from './service.ts'
 import { grpcStatusOf } from './status.ts'
-
-const SERVICE = 'inference.GRPCInferenceService'
 
 /** What the server works with. */
 export interface GrpcDeps extends OpenInferenceDeps {
@@ -37,7 +36,8 @@ export interface GrpcServer {
 }
 
 /**
- * Listens for calls of `inference.GRPCInferenceService`, in plain text: TLS is a proxy's work, as it is for HTTP.
+ * Listens for calls of `inference.GRPCInferenceService` and `grpc.health.v1.Health`, in plain text: TLS is a proxy's
+ * work, as it is for HTTP.
  * @param address.port - 0 takes any free one
  * @throws Error when the port is taken
  */
@@ -49,14 +49,9 @@ export async function startGrpcServer(
     'grpc.max_receive_message_length': BODY_BYTES_MAX,
     'grpc.max_send_message_length': -1,
   })
-  const methods = createMethods({ ...deps, interfaceOf: createInterfaces() })
-  const definition: ServiceDefinition = {}
-  const implementation: UntypedServiceImplementation = {}
-  for (const [name, method] of Object.entries(methods)) {
-    Object.assign(definition, { [name]: defineMethod(name) })
-    implementation[name] = answerWith(deps, `/${SERVICE}/${name}`, method)
-  }
-  server.addService(definition, implementation)
+  const inference = createInferenceService({ ...deps, interfaceOf: createInterfaces() })
+  addService(server, deps, inference)
+  addService(server, deps, createHealthService([inference.name], deps.isReady))
   const bound = await new Promise<number>((resolve, reject) =>
     server.bindAsync(
       `${host.includes(':') ? `[${host}]` : host}:${port}`,
@@ -70,10 +65,21 @@ export async function startGrpcServer(
   }
 }
 
-function defineMethod(name: string) {
-  const [request, response] = [codecOf(`${name}Request`), codecOf(`${name}Response`)]
+function addService(server: Server, deps: GrpcDeps, service: Service): void {
+  const definition: ServiceDefinition = {}
+  const implementation: UntypedServiceImplementation = {}
+  for (const [name, method] of Object.entries(service.methods)) {
+    const path = `/${service.name}/${name}`
+    Object.assign(definition, { [name]: defineMethod(path, service, name) })
+    implementation[name] = answerWith(deps, path, method)
+  }
+  server.addService(definition, implementation)
+}
+
+function defineMethod(path: string, { codecOf }: Service, name: string) {
+  const [request, response] = [codecOf(name, 'Request'), codecOf(name, 'Response')]
   return {
-    path: `/${SERVICE}/${name}`,
+    path,
     requestStream: false,
     responseStream: false,
     requestSerialize: request.encode,

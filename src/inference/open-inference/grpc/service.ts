@@ -1,4 +1,3 @@
-import type { ServerUnaryCall } from '@grpc/grpc-js'
 import { Value } from 'typebox/value'
 import { AppError } from '../../../errors.ts'
 import { getModel, type VersionReference } from '../../../models/repository.ts'
@@ -9,22 +8,29 @@ import { computeOutputs } from '../infer.ts'
 import { indexModels, loadModel, refuseOverrides, unloadModel } from '../load-models.ts'
 import { ModelParams, readReference, VersionParams } from '../read-reference.ts'
 import { describeServer, type OpenInferenceDeps } from '../server-metadata.ts'
-import type { InferRequestMessage, ModelQuestion, RepositoryRequestMessage } from './messages.ts'
+import {
+  codecOf,
+  type InferRequestMessage,
+  type ModelQuestion,
+  type RepositoryRequestMessage,
+} from './messages.ts'
+import type { Method, Service } from './method.ts'
 import { readInferMessage } from './read-infer.ts'
 import { writeInferMessage } from './write-infer.ts'
 
-/** A method: answers a message with a message. */
-export interface Method {
-  /** Anybody may ask, as for signs of life. */
-  needsNoKey?: boolean
-  answer(request: object, call: ServerUnaryCall<object, object>): Promise<object>
-}
-
 /**
- * `inference.GRPCInferenceService`, by the names of its methods. Each answers what its route under `/v2` does.
+ * `inference.GRPCInferenceService`. Each of its methods answers what its route under `/v2` does.
  * @see https://github.com/kserve/open-inference-protocol/blob/main/specification/protocol/inference_grpc.md
  */
-export function createMethods(deps: OpenInferenceDeps & InterfaceDeps): Record<string, Method> {
+export function createInferenceService(deps: OpenInferenceDeps & InterfaceDeps): Service {
+  return {
+    name: 'inference.GRPCInferenceService',
+    codecOf: (method, kind) => codecOf(`inference.${method}${kind}`),
+    methods: createMethods(deps),
+  }
+}
+
+function createMethods(deps: OpenInferenceDeps & InterfaceDeps): Record<string, Method> {
   const resolve = async (question: ModelQuestion) => {
     const { name, reference } = readTarget(question)
     return deps.versions.resolve(name, reference)
