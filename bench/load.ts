@@ -20,7 +20,10 @@ export interface Load {
   /** How long; or `amount`, how many. */
   seconds?: number
   amount?: number
-  /** Requests a second of all connections together; as many as are answered, without. */
+  /**
+   * Requests a second of all connections together, those of a second as fast as they are answered and then none until
+   * the next; as many as are answered, without.
+   */
   rate?: number
   /** POST, but for those without a body. */
   requests: { path: string; headers: Record<string, string>; body?: Buffer }[]
@@ -60,15 +63,19 @@ export async function sendLoad(load: Load): Promise<LoadResult> {
     })
     instance.on('reqError', error => note(error.message))
   })
-  const sorted = Float64Array.from(times).sort()
-  const at = (share: number) =>
-    sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? Number.NaN
   return {
     requestsPerSecond: result['2xx'] / result.duration,
-    p50Ms: at(0.5),
-    p99Ms: at(0.99),
+    ...percentiles(times),
     failed: result.non2xx + result.errors + result.timeouts,
     failures,
     answered: result['2xx'],
   }
+}
+
+/** Of the times of answers, in milliseconds. */
+export function percentiles(times: readonly number[]): Pick<LoadResult, 'p50Ms' | 'p99Ms'> {
+  const sorted = Float64Array.from(times).sort()
+  const at = (share: number) =>
+    sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? Number.NaN
+  return { p50Ms: at(0.5), p99Ms: at(0.99) }
 }

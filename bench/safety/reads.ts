@@ -1,7 +1,7 @@
-import { type LoadResult, sendLoad } from '../load.ts'
+import { sendEvenly } from '../even-load.ts'
+import type { LoadResult } from '../load.ts'
 import type { BareService } from './service.ts'
 
-const CONNECTIONS = 4
 const RATE = 100
 
 /** Reads of a long history, kind by kind, at an even rate. @param ids - of some of its jobs */
@@ -23,9 +23,9 @@ export async function measureReads(
   const results = []
   for (const [kind, paths] of kinds) {
     const requests = paths.map(path => ({ path: encodeURI(path), headers }))
-    const load = { url, connections: CONNECTIONS, rate: RATE, requests }
-    await sendLoad({ ...load, seconds: 1 })
-    results.push({ kind, result: await sendLoad({ ...load, seconds }) })
+    const load = { url, rate: RATE, requests }
+    await sendEvenly({ ...load, seconds: 1 })
+    results.push({ kind, result: await sendEvenly({ ...load, seconds }) })
   }
   return results
 }

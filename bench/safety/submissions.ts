@@ -1,7 +1,7 @@
-import { type LoadResult, sendLoad } from '../load.ts'
+import { sendEvenly } from '../even-load.ts'
+import type { LoadResult } from '../load.ts'
 import { type BareService, smallJob } from './service.ts'
 
-const CONNECTIONS = 8
 const RATE = 100
 
 /** Jobs that are submitted at an even rate. Nobody trains them: the line grows. */
@@ -12,5 +12,7 @@ export async function measureSubmissions(service: BareService, seconds: number):
     headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
     body: Buffer.from(JSON.stringify(smallJob(datasetId))),
   }
-  return sendLoad({ url, connections: CONNECTIONS, rate: RATE, seconds, requests: [request] })
+  const load = { url, rate: RATE, requests: [request] }
+  await sendEvenly({ ...load, seconds: 2 }) // the process has just started
+  return sendEvenly({ ...load, seconds })
 }

@@ -1,3 +1,4 @@
+import { sendEvenly } from '../even-load.ts'
 import { type LoadResult, sendLoad } from '../load.ts'
 import type { BenchService } from './service.ts'
 
@@ -10,7 +11,6 @@ export interface LargeRequests {
 }
 
 const ROWS = 10_000
-const SINGLE_CONNECTIONS = 2
 
 /** A client that sends one request of 10,000 rows after the other, while others ask for single predictions at an even rate. */
 export async function measureLargeRequests(
@@ -23,7 +23,6 @@ export async function measureLargeRequests(
   const rows = Array.from({ length: ROWS }, (_, index) => digits.pixels[index % digits.pixels.length] ?? [])
   const single = {
     url,
-    connections: SINGLE_CONNECTIONS,
     seconds,
     rate,
     requests: [
@@ -34,9 +33,9 @@ export async function measureLargeRequests(
       },
     ],
   }
-  const alone = await sendLoad(single)
+  const alone = await sendEvenly(single)
   const [beside, large] = await Promise.all([
-    sendLoad(single),
+    sendEvenly(single),
     sendLoad({
       url,
       connections: 1,
