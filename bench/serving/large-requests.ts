@@ -21,6 +21,7 @@ export async function measureLargeRequests(
   const authorization = `Bearer ${key}`
   const path = '/v1/models/digits/predict?topK=1'
   const rows = Array.from({ length: ROWS }, (_, index) => digits.pixels[index % digits.pixels.length] ?? [])
+  const body = Buffer.from(rows.flat())
   const single = {
     url,
     seconds,
@@ -44,7 +45,7 @@ export async function measureLargeRequests(
         {
           path,
           headers: { authorization, 'content-type': 'application/octet-stream; dtype=uint8' },
-          body: Buffer.from(rows.flat()),
+          body,
         },
       ],
     }),
