@@ -1,5 +1,6 @@
 import { sendEvenly } from '../even-load.ts'
-import { type LoadResult, sendLoad } from '../load.ts'
+import type { LoadResult } from '../load.ts'
+import { sendApart } from '../send-apart.ts'
 import type { BenchService } from './service.ts'
 
 /** Single predictions by themselves, and beside large ones. */
@@ -37,7 +38,7 @@ export async function measureLargeRequests(
   const alone = await sendEvenly(single)
   const [beside, large] = await Promise.all([
     sendEvenly(single),
-    sendLoad({
+    sendApart({
       url,
       connections: 1,
       seconds,
