@@ -1,5 +1,9 @@
 import protobuf from 'protobufjs'
 
+// Numbers of 64 bits become JavaScript's; with this class, each of millions would be an object before.
+Object.assign(protobuf.util, { Long: undefined })
+protobuf.configure()
+
 /** Writes and reads one kind of message. */
 export interface Codec {
   encode(message: object): Buffer
@@ -14,7 +18,7 @@ export function readProto(proto: string): (name: string) => Codec {
     const type = root.lookupType(name)
     return {
       encode: message => Buffer.from(type.encode(type.fromObject(message)).finish()),
-      decode: bytes => type.toObject(type.decode(bytes), { longs: Number, defaults: true }),
+      decode: bytes => type.toObject(type.decode(bytes), { defaults: true }),
     }
   }
 }
