@@ -193,6 +193,15 @@ const figures = (count: number) => ({
 export const ARRAY_CASES: Record<string, CaseParts> = {
   ...Object.fromEntries(Object.entries(NETWORKS).map(([name, layers]) => [name, { layers }])),
   'one sigmoid unit for two classes': { layers: [dense(7, 'tanh'), dense(1, 'sigmoid')] },
+  'features with spreads below zero, and smaller than a library may take for one': {
+    layers: [dense(7, 'tanh'), dense(3, 'softmax')],
+    dtype: 'float32',
+    features: Float64Array.from({ length: 24 }, (_, i) => (i % 12 < 6 ? Math.sin(i) : Math.sin(i) * 1e-9)),
+    preprocessing: {
+      centers: Array.from({ length: 12 }, (_, i) => (i < 6 ? 0.5 : 5e-10)),
+      spreads: Array.from({ length: 12 }, (_, i) => (i < 6 ? -2 : 1e-9)),
+    },
+  },
   'several labels': { layers: [dense(7, 'tanh'), dense(3, 'sigmoid')], kind: 'multiLabel' },
   'a regression in units of its own': {
     layers: [dense(7, 'tanh'), dense(2, 'linear')],

@@ -50,13 +50,26 @@ function preprocessingLayers({ preprocessing }: Manifest, inputShape: readonly n
   return [
     ...(image?.invert && !image.centerOfMass ? [rescaling('inversion', -1, 255)] : []),
     ...flatten,
-    kerasObject('keras.layers', 'Normalization', {
-      name: 'preprocessing',
-      axis: -1,
-      mean: centers,
-      variance: spreads.map(spread => spread ** 2),
-    }),
+    standardization(centers, spreads),
   ]
+}
+
+/** What Keras adds nothing to and takes for no spread. @see keras/src/backend/config.py, `epsilon` */
+const KERAS_EPSILON = 1e-7
+
+/**
+ * (x − center) / spread. Keras's layer for it knows variances, so no spread below zero, and divides by its epsilon at
+ * least; such spreads need the product and sum that it is else.
+ */
+function standardization(centers: readonly number[], spreads: readonly number[]): KerasObject {
+  const name = 'preprocessing'
+  if (spreads.some(spread => spread < KERAS_EPSILON)) {
+    const scale = spreads.map(spread => 1 / spread)
+    const offset = spreads.map((spread, index) => -(centers[index] ?? 0) / spread)
+    return rescaling(name, scale, offset)
+  }
+  const variance = spreads.map(spread => spread ** 2)
+  return kerasObject('keras.layers', 'Normalization', { name, axis: -1, mean: centers, variance })
 }
 
 /** Takes the numbers of a regression back to their own units. */

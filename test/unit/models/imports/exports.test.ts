@@ -68,6 +68,36 @@ describe('a model that was exported here', () => {
     }
   })
 
+  it.each([
+    ['no classes', 'several labels', { classes: [] }, /3 classes for 3 outputs; it has 0/],
+    [
+      'no classes of one output',
+      'one sigmoid unit for two classes',
+      { classes: [] },
+      /2 classes for 1 outputs; it has 0/,
+    ],
+    [
+      'classes of a regression',
+      'a regression in units of its own',
+      { classes: ['a', 'b'] },
+      /0 classes for 2/,
+    ],
+    ['a name too many', 'a regression in units of its own', { targets: ['a', 'b', 'c'] }, /it names 3/],
+    [
+      'a temperature of a regression',
+      'a regression in units of its own',
+      { calibration: { method: 'temperature', temperature: 2 } },
+      /with a classification only/,
+    ],
+  ])('is refused when its manifest was changed to have %s', async (_, name, change, message) => {
+    const files = await artifactFiles(createCase(ARRAY_CASES[name] ?? { layers: [] }))
+    const manifest = { ...JSON.parse(String(files['manifest.json'])), ...change }
+    await expect(readFilePart(await zipOf({ ...files, 'manifest.json': manifest }))).rejects.toMatchObject({
+      code: 'MODEL_FILE_INVALID',
+      message: expect.stringMatching(message),
+    })
+  })
+
   it('as ONNX of a table is refused: its columns are inputs of their own', async () => {
     await expect(readFilePart(writeOnnx(createTableCase().model))).rejects.toMatchObject({
       code: 'MODEL_FILE_INVALID',
