@@ -61,6 +61,9 @@ const close = () => expected.map(row => row.map(number => expect.closeTo(number,
 const house = { area: 100, age: 10, city: 'Oslo', garden: true, sold: '2020-05-01' }
 const small = { ...house, area: 50, city: 'nowhere' }
 
+/** As text, for JSON.stringify too would run out of stack. */
+const NESTED = `{"instances":${'['.repeat(20_000)}1${']'.repeat(20_000)}}`
+
 describe(':predict', () => {
   it.each<[string, () => unknown]>([
     ['in a row', () => [first, second]],
@@ -224,6 +227,7 @@ describe('wrong requests are refused with { error }', () => {
       { instances: [first, { input: second }] },
       'the same length',
     ],
+    ['lists in lists in lists', 'stripes:predict', NESTED, 'may be 32 deep'],
     ['no base64', 'stripes:predict', { instances: [{ b64: '%' }] }, 'base64'],
     ['no image', 'stripes:predict', { instances: [{ b64: 'AAAA' }] }, /^\/instances\/0: .*PNG/],
     ['another name of the input', 'stripes:predict', { instances: [{ image: first }] }, 'received image'],

@@ -2,6 +2,9 @@ import { fieldError } from '../../errors.ts'
 import { decodeBase64 } from '../decode-base64.ts'
 import type { TensorValues } from '../named-inputs/named-input.ts'
 
+/** Enough for any input of a model; a list thousands deep would exhaust the stack. */
+const DIMENSIONS_MAX = 32
+
 /**
  * A JSON value as values: the nesting is the shape, `{ "b64": … }` are bytes.
  * @param pointer - of the value
@@ -11,6 +14,10 @@ import type { TensorValues } from '../named-inputs/named-input.ts'
 export function readValues(value: unknown, pointer: string): TensorValues {
   const shape: number[] = []
   for (let first = value; Array.isArray(first); first = first[0]) shape.push(first.length)
+  if (shape.length > DIMENSIONS_MAX) {
+    const detail = `lists may be ${DIMENSIONS_MAX} deep; received ${shape.length}`
+    throw fieldError('INPUT_INVALID', pointer, detail)
+  }
   const elements: unknown[] = shape.length === 0 ? [value] : (value as unknown[]).flat(shape.length - 1)
   const length = shape.reduce((product, dimension) => product * dimension, 1)
   if (elements.length !== length || elements.some(Array.isArray)) {

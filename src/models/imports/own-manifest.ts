@@ -45,6 +45,8 @@ export function readOwnManifest(bytes: Buffer, files: ReadonlyMap<string, Buffer
   assertPreprocessing(manifest)
   const { inputUnits } = createEncoder(preprocessing, input.columns ?? null, input.shape)
   const units = countOutputUnits(network, inputUnits)
+  const weights = readWeights(manifest, inputUnits, files.get('weights.bin') ?? Buffer.alloc(0))
+  assertOutputs(manifest, units)
   const figures = preprocessing.target?.length ?? 0
   if (figures !== 0 && (kind !== 'regression' || figures !== units)) {
     throw refuse(`manifest.json must scale each target, of which there are ${units}; it scales ${figures}`)
@@ -55,7 +57,7 @@ export function readOwnManifest(bytes: Buffer, files: ReadonlyMap<string, Buffer
     preprocessing,
     classes,
     network,
-    weights: readWeights(manifest, inputUnits, files.get('weights.bin') ?? Buffer.alloc(0)),
+    weights,
     ...(targets && { targets }),
     ...(calibration && { calibration }),
   }
@@ -146,6 +148,24 @@ function assertPreprocessing({ preprocessing, input: { shape, columns = null } }
     if (wrong) throw refuse(`manifest.json must have the figures of the column ${JSON.stringify(wrong[0])}`)
     if (columns?.length !== features) throw refuse('manifest.json must have a column for each feature')
   } else if (columns !== null) throw refuse('manifest.json must prepare its columns')
+}
+
+/** What the outputs are said to be must fit their number: it is counted with later, and not looked at again. */
+function assertOutputs({ kind, classes, targets, calibration }: Manifest, units: number): void {
+  const wanted = {
+    classification: units === 1 ? 2 : units, // a sigmoid unit tells of two
+    multiLabel: units,
+    regression: 0,
+  }[kind]
+  if (classes.length !== wanted || (kind === 'classification' && classes.length < 2)) {
+    throw refuse(`manifest.json must have ${wanted} classes for ${units} outputs; it has ${classes.length}`)
+  }
+  if (kind === 'regression' && targets?.length && targets.length !== units) {
+    throw refuse(`manifest.json must name each of the ${units} outputs; it names ${targets.length}`)
+  }
+  if (calibration && kind !== 'classification') {
+    throw refuse('manifest.json must have a calibration with a classification only')
+  }
 }
 
 function readWeights(

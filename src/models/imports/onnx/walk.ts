@@ -78,6 +78,7 @@ export class Walk {
     const branch: Branch = { functions: [], nodes: [], end: value, meets: reader }
     for (;;) {
       const { meets } = branch
+      if (branch.nodes.includes(meets)) return null // a ring
       if (meets.input.filter(name => name !== '' && !this.#constants.has(name)).length > 1) return branch
       if (meets.opType === 'Erf' || meets.opType === 'Sigmoid') branch.functions.push(meets.opType)
       else {

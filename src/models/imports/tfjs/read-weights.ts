@@ -39,9 +39,17 @@ export function readWeights(
     throw refuse('model.json must have a weightsManifest of paths and weights')
   }
   const found = new Map<string, FileWeight>()
+  const used = new Set<Buffer>()
+  const takeFile = (path: string) => {
+    const file = fileOf(path) ?? missing(path)
+    if (used.has(file))
+      throw refuse(`each file of weights must be named once; ${quote(path)} is one more name`)
+    used.add(file)
+    return file
+  }
   let numbers = 0
   for (const { paths, weights } of weightsManifest) {
-    const bytes = Buffer.concat(paths.map(path => fileOf(path) ?? missing(path)))
+    const bytes = Buffer.concat(paths.map(takeFile))
     let offset = 0
     for (const { name, shape, dtype, quantization } of weights) {
       if (dtype !== 'float32' || quantization !== undefined) {

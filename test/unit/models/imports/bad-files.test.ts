@@ -324,6 +324,16 @@ const FILES: [what: string, make: Make, message: RegExp, options?: ImportOptions
     /must be \[3, 2\]/,
   ],
   [
+    'one file of weights under many names',
+    () =>
+      tfjs({
+        model: {
+          weightsManifest: [{ paths: Array.from({ length: 1_000 }, () => 'weights.bin'), weights: [] }],
+        },
+      }),
+    /must be named once/,
+  ],
+  [
     'a manifest of other files',
     () => tfjs({ files: { 'manifest.json': { format: 'trainyard-model/1' } } }),
     /must be one of Trainyard/,
@@ -378,6 +388,20 @@ const FILES: [what: string, make: Make, message: RegExp, options?: ImportOptions
     /one operator must take "z"/,
   ],
   ['a circle', () => onnx({ node: [{ ...GEMM, output: ['x'] }] }), /must take "x"/],
+  [
+    'operators in a ring',
+    () =>
+      onnx({
+        node: [
+          { opType: 'Add', input: ['x', 'one'], output: ['a'] },
+          { opType: 'Mul', input: ['a', 'one'], output: ['b'] },
+          { opType: 'Mul', input: ['b', 'one'], output: ['a'] },
+          { opType: 'Add', input: ['x', 'one'], output: ['y'] },
+        ],
+        initializer: [tensor('one', [], [1])],
+      }),
+    /one operator must take "x"/,
+  ],
   ['weights that are missing', () => onnx({ initializer: [] }), /one input|must be known/],
   [
     'weights of another shape',
