@@ -27,7 +27,7 @@ export interface RememberedOptions<Value> {
    * Is given each answer that is to take the place of another, which holds until this is done: the time to get ready
    * for the new one. When it fails, the old one stays.
    */
-  prepare?: (value: Value) => Promise<unknown>
+  prepare?: (value: Value, before: Value) => Promise<unknown>
   /** Is told what went wrong while nobody waited. */
   onError: (error: unknown) => void
 }
@@ -38,6 +38,8 @@ interface Entry<Value> {
   ask: () => Promise<Value | null>
   /** Null before the first answer. */
   value: Value | null
+  /** When somebody last wanted to know. */
+  wantedAtMs: number
   /** When the question was asked that the value answers. */
   askedAtMs: number
   /** Notifications may have been missed since. */
@@ -49,6 +51,8 @@ interface Entry<Value> {
 
 /** A question is asked again after this time even without a notification: a lost connection may look alive. */
 const TRUSTED_MS = 10_000
+/** What nobody wanted to know for this long is not asked again at a change, but forgotten. */
+const WANTED_MS = 60_000
 /** How long the last answer counts while the database is away. */
 const AWAY_MS = 60_000
 const SUBJECTS_MAX = 10_000
@@ -67,7 +71,7 @@ export function createRemembered<Value>(
   const add = (subject: string, question: string, ask: Entry<Value>['ask']): Entry<Value> => {
     const entry = {
       ...{ subject, question, ask },
-      ...{ value: null, askedAtMs: 0, isDoubtful: true, isOutdated: false, asking: null },
+      ...{ value: null, wantedAtMs: 0, askedAtMs: 0, isDoubtful: true, isOutdated: false, asking: null },
     }
     const entries = subjects.get(subject) ?? new Map<string, Entry<Value>>()
     subjects.set(subject, entries.set(question, entry))
@@ -83,9 +87,9 @@ export function createRemembered<Value>(
     if (entries?.size === 0) subjects.delete(entry.subject)
   }
 
-  const isReady = async (value: Value): Promise<boolean> => {
+  const isReady = async (value: Value, before: Value): Promise<boolean> => {
     try {
-      await prepare?.(value)
+      await prepare?.(value, before)
       return true
     } catch (error) {
       onError(error)
@@ -98,7 +102,7 @@ export function createRemembered<Value>(
     try {
       const value = await entry.ask()
       if (value === null) return forget(entry)
-      if (entry.value === null || (await isReady(value))) entry.value = value
+      if (entry.value === null || (await isReady(value, entry.value))) entry.value = value
       entry.askedAtMs = askedAtMs
       entry.isDoubtful = false
     } catch (error) {
@@ -127,7 +131,8 @@ export function createRemembered<Value>(
 
   const entriesOf = (subject: string) => [...(subjects.get(subject)?.values() ?? [])]
 
-  const renewOutdated = (entry: Entry<Value>): Promise<void> => {
+  const renewOutdated = async (entry: Entry<Value>): Promise<void> => {
+    if (!entry.asking && performance.now() - entry.wantedAtMs > WANTED_MS) return forget(entry)
     entry.isOutdated = true
     return renew(entry).catch(onError)
   }
@@ -145,9 +150,10 @@ export function createRemembered<Value>(
     renew: async subject => void (await Promise.all(entriesOf(subject).map(renewOutdated))),
     get(subject, question, ask) {
       const entry = subjects.get(subject)?.get(question) ?? add(subject, question, ask)
+      entry.wantedAtMs = performance.now()
       const isSure = entry.value !== null && listener.isListening() && !entry.isDoubtful
       if (!isSure) return renew(entry).then(() => entry.value)
-      if (performance.now() - entry.askedAtMs > TRUSTED_MS) renew(entry).catch(onError)
+      if (entry.wantedAtMs - entry.askedAtMs > TRUSTED_MS) renew(entry).catch(onError)
       return entry.value
     },
   }

@@ -29,7 +29,10 @@ export function createVersionCache(
 ): VersionCache {
   const remembered = createRemembered<StoredVersion>(listener, {
     channel: 'trainyard_model',
-    prepare,
+    // What is said of a version changes, its files never do.
+    prepare: async (version, before) => {
+      if (version.sha256 !== before.sha256) await prepare(version)
+    },
     onError,
   })
   return {
