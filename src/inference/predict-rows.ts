@@ -1,4 +1,4 @@
-import { AppError } from '../errors.ts'
+import { AppError, fieldError } from '../errors.ts'
 import type { StoredVersion } from '../models/repository.ts'
 import type { PredictorCache } from './predictor-cache.ts'
 import type { Rows } from './rows.ts'
@@ -7,6 +7,9 @@ import type { Turns, Work } from './turns.ts'
 /** Multiplications between two looks at the clock: about 100 µs of work. */
 const OPERATIONS_AT_ONCE = 1_000_000
 
+/** Of one answer: 10,000 rows of 1,000 classes. As text they take 200 MB, and V8's strings end at 512. */
+const OUTPUTS_MAX = 10_000_000
+
 /**
  * The one way from features to outputs; whatever a client speaks ends here. Large requests are cut up, with turns
  * for others in between.
@@ -14,7 +17,8 @@ const OPERATIONS_AT_ONCE = 1_000_000
  * @param pointer - where the rows stand in the request, for the error
  * @param work - the request's, when it began before
  * @returns `[count, outputs]` float32, row by row: a probability for each class, or a number for each target
- * @throws {AppError} MODEL_DAMAGED, INPUT_INVALID for numbers that overflow in the network, and of `Work.next`
+ * @throws {AppError} MODEL_DAMAGED, INPUT_INVALID for numbers that overflow in the network and for more rows than its
+ *   outputs allow, and of `Work.next`
  */
 export async function predictRows(
   { predictors, turns }: { predictors: PredictorCache; turns: Turns },
@@ -42,7 +46,7 @@ export async function predictRows(
 
   async function cutUp(): Promise<Float32Array> {
     const units = features.length / count
-    let all = new Float32Array()
+    let all: Float32Array = new Float32Array()
     for (let from = 0; from < count; from += atOnce) {
       if (work.isOver()) {
         await work.next()
@@ -50,10 +54,20 @@ export async function predictRows(
       }
       const rows = Math.min(atOnce, count - from)
       const some = predictor.predict(features.subarray(from * units, (from + rows) * units), rows)
-      if (from === 0) all = new Float32Array((some.length / rows) * count)
+      if (from === 0) all = roomFor(some.length / rows)
       all.set(some, (some.length / rows) * from)
     }
     return all
+  }
+
+  function roomFor(outputs: number): Float32Array {
+    if (outputs * count <= OUTPUTS_MAX) return new Float32Array(outputs * count)
+    const most = Math.floor(OUTPUTS_MAX / outputs)
+    throw fieldError(
+      'INPUT_INVALID',
+      pointer,
+      `there may be ${most} rows for ${outputs} outputs; received ${count}`,
+    )
   }
 }
 

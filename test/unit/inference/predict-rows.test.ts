@@ -8,8 +8,9 @@ import { createTurns } from '../../../src/inference/turns.ts'
 import { buildInferenceProgram } from '../../../src/mlp/program.ts'
 import { writeArtifact } from '../../../src/models/artifact.ts'
 import type { StoredVersion } from '../../../src/models/repository.ts'
+import type { BlobStore } from '../../../src/storage/blob-store.ts'
 import { createDiskBlobStore } from '../../../src/storage/disk-blob-store.ts'
-import { createCase } from '../../helpers/exported-models.ts'
+import { createCase, type ExportCase } from '../../helpers/exported-models.ts'
 
 const ROWS = 2_000
 
@@ -19,25 +20,27 @@ async function storeModels() {
   onTestFinished(() => rm(folder, { recursive: true, force: true }))
   const blobs = createDiskBlobStore(folder)
   const models = (['relu', 'tanh'] as const).map(async activation => {
-    const { model, predictor, features } = createCase({
+    const made = createCase({
       layers: [
         { type: 'dense', units: 700, activation },
         { type: 'dense', units: 600, activation },
         { type: 'dense', units: 3, activation: 'softmax' },
       ],
     })
-    const { manifest, weights } = model
-    const program = buildInferenceProgram({
-      inputUnits: 12,
-      inputScaling: { scale: 1 / 255, offset: 0 },
-      network: manifest.network,
-    })
-    const artifact = await writeArtifact(blobs, program, weights, manifest)
-    const row = features.subarray(0, 12)
-    const version = { ...manifest, ...artifact } as unknown as StoredVersion
-    return { version, row: Float32Array.from(row), answer: Array.from(predictor.predict(row, 1)) }
+    const row = Float32Array.from(made.features.subarray(0, 12))
+    return { version: await store(blobs, made), row, answer: Array.from(made.predictor.predict(row, 1)) }
   })
   return { blobs, models: await Promise.all(models) }
+}
+
+async function store(blobs: BlobStore, { model: { manifest, weights } }: ExportCase): Promise<StoredVersion> {
+  const program = buildInferenceProgram({
+    inputUnits: 12,
+    inputScaling: { scale: 1 / 255, offset: 0 },
+    network: manifest.network,
+  })
+  const artifact = await writeArtifact(blobs, program, weights, manifest)
+  return { ...manifest, ...artifact } as unknown as StoredVersion
 }
 
 it('a model that makes room for another in the middle of a large request is loaded again', async () => {
@@ -53,6 +56,22 @@ it('a model that makes room for another in the middle of a large request is load
       expect(outputs[place]).toBe(models[index]?.answer[place % 3])
     }
   }
+})
+
+it('rows times outputs are bounded: what an answer says must fit into memory', async () => {
+  const { blobs } = await storeModels()
+  const version = await store(
+    blobs,
+    createCase({ layers: [{ type: 'dense', units: 2_000, activation: 'softmax' }] }),
+  )
+  const deps = { predictors: createPredictorCache(blobs, 1), turns: createTurns() }
+  const predict = (count: number) =>
+    predictRows(deps, version, { count, features: new Float32Array(count * 12), failures: null })
+  expect(await predict(5_000)).toHaveLength(10_000_000)
+  await expect(predict(5_001)).rejects.toMatchObject({
+    code: 'INPUT_INVALID',
+    message: expect.stringContaining('there may be 5000 rows for 2000 outputs; received 5001'),
+  })
 })
 
 it('a predictor that was let go refuses to predict with memory that others have', async () => {
