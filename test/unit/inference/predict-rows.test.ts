@@ -65,10 +65,11 @@ it('rows times outputs are bounded: what an answer says must fit into memory', a
     createCase({ layers: [{ type: 'dense', units: 2_000, activation: 'softmax' }] }),
   )
   const deps = { predictors: createPredictorCache(blobs, 1), turns: createTurns() }
-  const predict = (count: number) =>
-    predictRows(deps, version, { count, features: new Float32Array(count * 12), failures: null })
-  expect(await predict(5_000)).toHaveLength(10_000_000)
-  await expect(predict(5_001)).rejects.toMatchObject({
+  const countOutputs = async (count: number) =>
+    (await predictRows(deps, version, { count, features: new Float32Array(count * 12), failures: null }))
+      .length
+  expect(await countOutputs(5_000)).toBe(10_000_000)
+  await expect(countOutputs(5_001)).rejects.toMatchObject({
     code: 'INPUT_INVALID',
     message: expect.stringContaining('there may be 5000 rows for 2000 outputs; received 5001'),
   })
